@@ -1,0 +1,44 @@
+# make demo   the main job on the embedded sample, offline
+# make test   the tests
+# make check  lint, types, tests, docs; warnings are errors
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-jax check lint types docs bench lock
+
+demo: $(READY)
+	@rm -rf demo && mkdir demo
+	@$(BIN)/python -m raravis.demo demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-jax: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]'
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m engine
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/mkdocs build --strict --quiet
+
+check: lint types test docs
+
+bench: $(READY)
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools | sed '/ @ /d' > requirements.lock
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	@touch $(READY)

@@ -1,0 +1,32 @@
+"""raravis identifies rare animals in photographs.
+
+Every verb of the command line is a function here with the same name and arguments. They are imported when first
+used: `import raravis` is quick and loads neither Keras nor pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raravis.verbs.audit import audit
+    from raravis.verbs.compare import compare
+    from raravis.verbs.evaluate import evaluate
+    from raravis.verbs.explore import explore
+    from raravis.verbs.predict import predict
+    from raravis.verbs.split import split
+    from raravis.verbs.train import train
+
+__version__ = "0.1.0"
+__all__ = ["audit", "compare", "evaluate", "explore", "predict", "split", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'raravis' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"raravis.verbs.{name}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""What enters: sources, the catalogue, the audit, the split, the pixels. Knows nothing of models."""

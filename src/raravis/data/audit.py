@@ -1,0 +1,111 @@
+"""What is wrong with the images: a catalogue's table enters, findings and groups of copies leave.
+
+Copies are files of the same bytes (exact) and images that look the same though their bytes differ (near); chains of
+copies are one group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from raravis.data import near
+from raravis.data.hashing import BLANK, words
+
+Index = NDArray[np.int64]
+
+TINY: Final = 32
+"""An image whose shorter side has fewer pixels is tiny."""
+
+KINDS: Final = (
+    "unreadable",
+    "unlabelled",
+    "label_conflict",
+    "exact_duplicate",
+    "near_duplicate",
+    "tiny",
+    "blank",
+)
+COLUMNS: Final = ("file_path", "kind", "group", "detail")
+
+
+def groups(table: pd.DataFrame) -> Index:
+    """Number the groups of copies, exact and near.
+
+    Args:
+        table: rows of a catalogue with `image_id` and `phash`; rows without them are copies of nothing.
+
+    Returns:
+        int64 `(n,)`: equal numbers mark copies of one another; an image without a copy has a number of its own.
+    """
+    labels = np.arange(len(table), dtype=np.int64)
+    if not len(table):
+        return labels
+    ids, hashes = table["image_id"].to_numpy(str), table["phash"].to_numpy(str)
+    links = []
+    for rows, label in (
+        (known := np.flatnonzero(ids != ""), pd.factorize(ids[known])[0]),
+        (seen := np.flatnonzero((hashes != "") & (hashes != BLANK)), near.groups(words(hashes[seen].tolist()))),
+    ):
+        order = rows[np.argsort(label, kind="stable")]
+        sizes = np.sort(label, kind="stable")
+        together = np.flatnonzero(sizes[1:] == sizes[:-1])
+        links.append((order[together], order[together + 1]))
+    return near.in_order(near.join(labels, links))
+
+
+def findings(table: pd.DataFrame) -> pd.DataFrame:
+    """Everything that a person should look at before training.
+
+    Args:
+        table: a catalogue's whole table.
+
+    Returns:
+        `file_path, kind, group, detail`, sorted by kind (in the order of `KINDS`), group and path. `group` is −1 where
+        a finding speaks of one file alone.
+    """
+    copies = groups(table)
+    rows = [*_single(table), *_copies(table, copies)]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    found["group"] = found["group"].astype("int64")
+    rank = found["kind"].map({kind: i for i, kind in enumerate(KINDS)})
+    return found.assign(rank=rank).sort_values(["rank", "group", "file_path"], ignore_index=True).drop(columns="rank")
+
+
+def _single(table: pd.DataFrame) -> Iterator[tuple[str, str, int, str]]:
+    """Findings about one file each."""
+    for row in _rows(table[table["status"] == "unreadable"]):
+        yield row.file_path, "unreadable", -1, str(row.error)
+    for row in _rows(table[table["status"] == "unlabelled"]):
+        yield row.file_path, "unlabelled", -1, "no label stands beside it"
+    readable = table[table["status"] != "unreadable"]
+    for row in _rows(readable[readable[["width", "height"]].min(axis=1) < TINY]):
+        yield row.file_path, "tiny", -1, f"{row.width} × {row.height} pixels; the shorter side has fewer than {TINY}"
+    for row in _rows(readable[readable["phash"] == BLANK]):
+        yield row.file_path, "blank", -1, "nearly one flat colour"
+
+
+def _copies(table: pd.DataFrame, copies: Index) -> Iterator[tuple[str, str, int, str]]:
+    """Findings about groups of copies: each of their files, and each again where their families differ."""
+    sizes = np.bincount(copies, minlength=1)
+    member = sizes[copies] > 1
+    number = np.unique(copies[member], return_inverse=True)[1] + 1
+    for group, part in table[member].groupby(number, sort=True):
+        count = len(part)
+        twins = part["image_id"].value_counts()
+        families = sorted(set(part["family"]) - {""})
+        for row in _rows(part):
+            if twins[row.image_id] > 1:
+                yield row.file_path, "exact_duplicate", int(group), f"{twins[row.image_id]} files have these very bytes"
+            if len(twins) > 1:
+                yield row.file_path, "near_duplicate", int(group), f"{count} files show almost the same picture"
+            if len(families) > 1:
+                yield row.file_path, "label_conflict", int(group), f"{row.family}; copies bear {', '.join(families)}"
+
+
+def _rows(table: pd.DataFrame) -> Iterator[Any]:
+    return table.itertuples(index=False)

@@ -1,0 +1,58 @@
+"""The one door to Keras: picks the backend and quiets its start.
+
+Keras takes seconds to import, so nothing happens before `keras()` is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def keras() -> Any:
+    """The `keras` module on the backend that `KERAS_BACKEND` names (TensorFlow unless told otherwise).
+
+    Raises:
+        UsageError: the backend is not installed.
+    """
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from raravis.errors import UsageError
+
+    with _hushed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import keras
+        except ImportError as error:
+            raise UsageError(
+                f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} cannot be imported ({error}).\n"
+                "Install it (for JAX: pip install 'raravis[jax]') or unset KERAS_BACKEND."
+            ) from error
+    return keras
+
+
+def describe() -> dict[str, str]:
+    """Keras' version, the backend and its version, for `environment.json`."""
+    k = keras()
+    name = k.backend.backend()
+    return {"keras": k.__version__, "backend": name, "backend_version": str(sys.modules[name].__version__)}
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep what libraries below Python write to standard error while they start away from the user."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

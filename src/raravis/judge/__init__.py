@@ -1,0 +1,1 @@
+"""Judgement of predictions: metrics with intervals, figures. Works on arrays; knows nothing of Keras."""

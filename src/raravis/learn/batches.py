@@ -1,0 +1,93 @@
+"""Batches for Keras, from the memory-mapped store: the same on every backend.
+
+Enters: a pixel store, the rows of one part of the split and their classes. Leaves: `(images, one-hot, weights)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from raravis import engine
+
+keras = engine.keras()
+
+
+class Pictures(Protocol):
+    """What gives images by row: a `PixelStore`, or an array wrapped in `Resident`."""
+
+    def batch(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The images of `rows`, `(B, …)`."""
+
+
+class Resident:
+    """An array in memory as `Pictures`: features of a frozen trunk, for one."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+
+    def batch(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The rows, copied."""
+        picked: np.ndarray[Any, Any] = self.array[rows]
+        return picked
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
+    """Labelled batches; shuffled anew every epoch when a seed is given.
+
+    The order of epoch `e` depends on the seed and on `e` alone, so that a resumed run meets the same batches.
+
+    Args:
+        pictures: gives images by row.
+        rows: int64 `(n,)`, the rows to go through.
+        classes: int64 `(n,)`, the class of each row, 0 … `count` − 1.
+        count: number of classes.
+        batch_size: images a batch; the last may be smaller.
+        class_weights: float32 `(count,)`, the weight of an image of each class, or None for 1.
+        seed: shuffles by it, or None for the given order.
+        epoch: the first epoch to give.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        rows: np.ndarray[Any, Any],
+        classes: np.ndarray[Any, Any],
+        *,
+        count: int,
+        batch_size: int,
+        class_weights: np.ndarray[Any, Any] | None = None,
+        seed: int | None = None,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__(workers=1)
+        self._pictures, self._rows, self._classes = pictures, rows, classes
+        self._count, self._batch_size, self._weights = count, batch_size, class_weights
+        self._seed, self._epoch = seed, epoch
+        self._order = self._shuffled()
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self._rows) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray[Any, Any], ...]:
+        """Batch `index`: images as the store gives them, one-hot float32 `(B, count)`, weights float32 `(B,)`."""
+        picked = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        classes = self._classes[picked]
+        targets = np.zeros((len(picked), self._count), np.float32)
+        targets[np.arange(len(picked)), classes] = 1
+        images = self._pictures.batch(self._rows[picked])
+        if self._weights is None:
+            return images, targets
+        return images, targets, self._weights[classes]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch."""
+        self._epoch += 1
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> np.ndarray[Any, Any]:
+        if self._seed is None:
+            return np.arange(len(self._rows))
+        return np.random.Generator(np.random.PCG64([self._seed, self._epoch])).permutation(len(self._rows))

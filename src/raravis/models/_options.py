@@ -1,0 +1,26 @@
+"""What every model's options share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """The `[model]` table of a recipe; each model file derives its own and adds fields.
+
+    Attributes:
+        name: the model's public name, which is the name of its file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    name: str
+
+
+def logits(x: Any, classes: int) -> Any:
+    """The last layer of every model: a dense layer named `logits`, `float32` `(B, classes)`, no activation."""
+    from raravis import engine
+
+    return engine.keras().layers.Dense(classes, name="logits", dtype="float32")(x)

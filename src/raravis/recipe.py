@@ -1,0 +1,231 @@
+"""One experiment, whole: what `recipe.toml` holds.
+
+A recipe is read from a named file in `recipes/`, from the user's own TOML file, or from a run folder; then changed by
+`--set key=value`; then validated. Every field has a default, so that a recipe states only what it means to state.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+)
+
+from raravis import models, registry
+from raravis.errors import RecipeError, UsageError, unknown
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Data(_Table):
+    """`[data]`: how an image becomes a square.
+
+    Attributes:
+        size: side of the square in pixels.
+        fit: `squash` (as in the study), `pad` (all of it, with bars), or `crop` (the middle).
+    """
+
+    size: int = Field(default=224, ge=16, le=1024)
+    fit: Literal["squash", "pad", "crop"] = "squash"
+
+
+class SplitBy(_Table):
+    """`[split]`: used where no split file is given; see `raravis split`."""
+
+    policy: Literal["stratified", "held-out-species", "held-out-families"] = "stratified"
+    fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.7, 0.15, 0.15)
+
+
+class Augment(_Table):
+    """`[augment]`: the pipeline that every training batch goes through."""
+
+    pipeline: str = "one"
+
+    @field_validator("pipeline")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        if name not in (known := registry.names("raravis.augment")):
+            raise ValueError(unknown("augmentation pipeline", name, known))
+        return name
+
+
+class Train(_Table):
+    """`[train]`: how the network learns.
+
+    Attributes:
+        epochs: at most this many.
+        batch_size: images a step.
+        optimizer: Keras' `adam`, `adamw` or `sgd` (momentum 0.9).
+        learning_rate: at the start.
+        decay: factor by which the rate falls an epoch (exponential decay; 1 keeps it).
+        weight_decay: decoupled weight decay a step, relative to the rate.
+        label_smoothing: share of the target spread over all families.
+        class_weights: weigh families by the inverse of their size.
+        monitor: what early stopping watches.
+        patience: stop after this many epochs without improvement; 0 never stops early.
+        loggers: beside `history.csv`: `tensorboard`, `mlflow`.
+    """
+
+    epochs: PositiveInt = 30
+    batch_size: PositiveInt = 64
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: PositiveFloat = 1e-3
+    decay: float = Field(default=0.96, gt=0, le=1)
+    weight_decay: NonNegativeFloat = 0.0
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: bool = False
+    monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    patience: NonNegativeInt = 3
+    loggers: tuple[Literal["tensorboard", "mlflow"], ...] = ()
+
+
+class Recipe(_Table):
+    """One experiment. `model` is the table of the model that its `name` names; see `models`."""
+
+    description: str = ""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data: Data = Data()
+    split: SplitBy = SplitBy()
+    model: SerializeAsAny[models.Options]
+    augment: Augment = Augment()
+    train: Train = Train()
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _options(cls, value: Any) -> models.Options:
+        if isinstance(value, models.Options):
+            return value
+        if not isinstance(value, dict) or "name" not in value:
+            raise ValueError("a table with a 'name' was expected, such as {name = \"basic_cnn\"}")
+        try:
+            kind = models.options_of(str(value["name"]))
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return kind.model_validate(value)
+
+    def toml(self) -> str:
+        """The recipe as TOML, every field stated."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def names() -> list[str]:
+    """The recipes that come with raravis."""
+    return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
+
+
+def load(
+    recipe: str | Path, changes: Sequence[str] | Mapping[str, Any] = (), *, seed: int | None = None
+) -> Recipe:
+    """Read a recipe, apply changes, validate.
+
+    Args:
+        recipe: a name of `names()` or the path of a TOML file.
+        changes: `section.field=value` texts (the value in TOML, or plain text), or a mapping of the same.
+        seed: replaces the recipe's own when given.
+
+    Raises:
+        RecipeError: the recipe does not exist, is no TOML, or a field is unknown or out of range; the field is named.
+    """
+    table = _read(str(recipe))
+    for key, value in _pairs(changes):
+        _put(table, key, value)
+    if seed is not None:
+        table["seed"] = seed
+    return validate(table, str(recipe))
+
+
+def validate(table: Mapping[str, Any], source: str) -> Recipe:
+    """A `Recipe` from plain tables; `source` is named in errors.
+
+    Raises:
+        RecipeError: one line a fault, each naming its field.
+    """
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as error:
+        faults = "\n".join(_fault(e, table) for e in error.errors())
+        raise RecipeError(f"Recipe {source}: {faults}") from error
+
+
+def _folder() -> Any:
+    return resources.files("raravis") / "recipes"
+
+
+def _read(recipe: str) -> dict[str, Any]:
+    if recipe in names():
+        text = (_folder() / f"{recipe}.toml").read_text(encoding="utf-8")
+    elif recipe.endswith(".toml"):
+        try:
+            text = Path(recipe).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"The recipe file {recipe} cannot be read: {error}.") from error
+    else:
+        raise RecipeError(unknown("recipe", recipe, names()) + "\nOr give the path of a .toml file.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"The recipe {recipe} is no valid TOML: {error}.") from error
+
+
+def _pairs(changes: Sequence[str] | Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    if isinstance(changes, Mapping):
+        yield from changes.items()
+        return
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not key.strip():
+            raise RecipeError(f"--set {change!r} was not understood; section.field=value was expected.")
+        yield key.strip(), _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(table: dict[str, Any], key: str, value: Any) -> None:
+    *sections, field = key.split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {key}: {section} is a value, not a section.")
+    table[field] = value
+
+
+def _fault(error: Any, table: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        *sections, field = [str(part) for part in error["loc"]]
+        return f"{where}: {unknown('field', field, _fields(sections, table))}"
+    message = error["msg"].removeprefix("Value error, ")
+    received = "" if error["type"] in ("missing", "value_error") else f" (received {error['input']!r})"
+    return f"{where}: {message[:1].lower()}{message[1:]}{received}"
+
+
+def _fields(sections: Sequence[str], table: Mapping[str, Any]) -> Iterable[str]:
+    if sections[:1] == ["model"]:
+        return models.options_of(table["model"]["name"]).model_fields
+    kind: Any = Recipe
+    for section in sections:
+        kind = kind.model_fields[section].annotation
+    fields: Iterable[str] = kind.model_fields
+    return fields

@@ -1,0 +1,202 @@
+"""The run folder: the only file that knows its file names.
+
+    RUN/  recipe.toml  split.csv  environment.json  status.json     written at the start
+          history.csv  curves.png  checkpoint/                      rewritten after every epoch
+          model.keras  predictions.parquet  metrics.json  report.html   written at the end
+
+Every file appears whole or not at all, so a kill at any moment leaves a folder that `Run.open` reads. While a process
+trains, it holds a lock on `run.lock`; a status `running` that nobody holds means that the process was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pandas as pd
+import portalocker
+
+from raravis import files, recipe
+from raravis.errors import RunError, StorageError
+from raravis.recipe import Recipe
+
+State = Literal["running", "interrupted", "finished", "failed"]
+
+RECIPE: Final = "recipe.toml"
+SPLIT: Final = "split.csv"
+ENVIRONMENT: Final = "environment.json"
+STATUS: Final = "status.json"
+HISTORY: Final = "history.csv"
+CURVES: Final = "curves.png"
+MODEL: Final = "model.keras"
+PREDICTIONS: Final = "predictions.parquet"
+METRICS: Final = "metrics.json"
+REPORT: Final = "report.html"
+CHECKPOINT: Final = "checkpoint"
+_LOCK: Final = "run.lock"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder that exists.
+
+    Attributes:
+        path: the folder, absolute.
+        recipe: the resolved recipe.
+    """
+
+    path: Path
+    recipe: Recipe
+
+    @classmethod
+    def create(cls, path: Path, wanted: Recipe, split: bytes, environment: dict[str, Any]) -> Run:
+        """Lay out a new run folder; `split` is the text of `split.csv`.
+
+        Raises:
+            RunError: the folder already holds a run.
+            StorageError: it cannot be written.
+        """
+        path = files.folder(path)
+        if cls.is_run(path):
+            raise RunError(
+                f"{path} already holds a run.\nContinue it with --resume, or choose another --out for a new one."
+            )
+        with files.atomic(path / SPLIT) as stream:
+            stream.write(split)
+        files.write_json(path / ENVIRONMENT, environment)
+        files.write_text(path / RECIPE, wanted.toml())  # last: its presence makes the folder a run
+        return cls(path, wanted)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Open a run folder, whatever its state.
+
+        Raises:
+            RunError: the folder is no run, or its recipe is damaged.
+        """
+        path = Path(path).absolute()
+        if not cls.is_run(path):
+            there = "holds no run (no recipe.toml)" if path.is_dir() else "is not there"
+            raise RunError(f"{path} {there}; a folder that `raravis train --out` made was expected.")
+        return cls(path, recipe.load(path / RECIPE))
+
+    @staticmethod
+    def is_run(path: Path) -> bool:
+        """Whether the folder holds a run, of any state."""
+        return (path / RECIPE).is_file()
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the run was made with: versions, machine, data, split digest."""
+        return self._json(ENVIRONMENT)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """`state` (running, interrupted, finished, failed), `epoch`, `epochs`, `message`, `updated` (UTC)."""
+        found = self._json(STATUS) if (self.path / STATUS).is_file() else {"state": "running", "epoch": 0}
+        if found["state"] == "running" and not self._held():
+            return {**found, "state": "interrupted", "message": "the process ended without a word"}
+        return found
+
+    def set_status(self, state: State, *, epoch: int, message: str = "") -> None:
+        """Replace `status.json`; `epoch` is the number of finished epochs."""
+        value = {
+            "state": state,
+            "epoch": epoch,
+            "epochs": self.recipe.train.epochs,
+            "message": message,
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        files.write_json(self.path / STATUS, value)
+
+    @property
+    def split(self) -> pd.DataFrame:
+        """`split.csv` as strings: image_id, file_path, family, split."""
+        return pd.read_csv(self.path / SPLIT, dtype=str, keep_default_na=False)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that the model knows, sorted: those with images in `train`; the order of its logits."""
+        split = self.split
+        return tuple(sorted(split.loc[split["split"] == "train", "family"].unique()))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds."""
+        if not (self.path / HISTORY).is_file():
+            raise RunError(
+                f"{self.path} has finished no epoch yet; continue it with `raravis train --resume`."
+            )
+        return pd.read_csv(self.path / HISTORY)
+
+    def load_model(self) -> Any:
+        """The trained Keras model: RGB 0–255 `(B, size, size, 3)` → logits `(B, families)`.
+
+        Raises:
+            RunError: training has not finished, or the file is damaged.
+        """
+        from raravis import engine
+
+        file = self.path / MODEL
+        if not file.is_file():
+            state = self.status["state"]
+            raise RunError(
+                f"{self.path} has no model yet (it is {state}); finish it with `raravis train --resume`."
+            )
+        try:
+            return engine.keras().saving.load_model(file, compile=False)
+        except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: a damaged file
+            raise RunError(f"{file} is damaged: {error}\nTrain again into another folder.") from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the run for writing.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        with files.storage(self.path / _LOCK), (self.path / _LOCK).open("a") as handle:
+            try:
+                portalocker.lock(handle, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            except portalocker.LockException as error:
+                raise RunError(
+                    f"Another process is writing to {self.path}.\nWait for it, or choose another --out."
+                ) from error
+            yield
+
+    def _held(self) -> bool:
+        lock = self.path / _LOCK
+        if not lock.is_file() or not os.access(lock, os.W_OK):
+            return False
+        with lock.open("a") as handle:
+            try:
+                portalocker.lock(handle, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            except portalocker.LockException:
+                return True
+        return False
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / name} cannot be read: {error}.") from error
+        return value
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a Keras model to `path` (`.keras`), whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with files.atomic_path(path) as part:
+        try:
+            model.save(part)
+        except ValueError as error:  # Keras' word for a path that it cannot write
+            raise StorageError(f"Cannot write {path}: {error}.") from error

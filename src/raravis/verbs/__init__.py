@@ -1,0 +1,1 @@
+"""One file a verb: composes the rooms, decides nothing that a room should decide."""

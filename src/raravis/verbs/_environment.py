@@ -1,0 +1,49 @@
+"""With what a run was made: versions, machine, data, split."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from raravis import __version__
+from raravis.data.catalogue import Catalogue
+from raravis.data.sources import Request
+
+
+def describe(request: Request, found: Catalogue, split_digest: str) -> dict[str, Any]:
+    """What `environment.json` holds; `request_of` reads the data's place back."""
+    from raravis import engine
+
+    return {
+        "raravis": __version__,
+        "python": platform.python_version(),
+        **engine.describe(),
+        "packages": {name: version(name) for name in ("numpy", "pandas", "pillow", "scikit-learn")},
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "cores": psutil.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+        "command": sys.argv[1:] if sys.argv and "raravis" in Path(sys.argv[0]).name else [],
+        "data": {
+            "data": str(Path(request.data).absolute()) if Path(request.data).exists() else request.data,
+            "path_column": request.path_column,
+            "label_column": request.label_column,
+            "root": None if request.root is None else str(request.root.absolute()),
+            "digest": found.digest,
+        },
+        "split_digest": split_digest,
+    }
+
+
+def request_of(environment: dict[str, Any]) -> Request:
+    """The DATA that a run was made of."""
+    data = environment["data"]
+    root = None if data["root"] is None else Path(data["root"])
+    return Request(data["data"], data["path_column"], data["label_column"], root)

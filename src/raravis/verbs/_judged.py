@@ -1,0 +1,70 @@
+"""Predictions of a run become its `predictions.parquet`, `metrics.json`, `curves.png` and `report.html`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from raravis import drawing, files
+from raravis.judge import figures, metrics, predictions, report
+from raravis.run import CURVES, METRICS, PREDICTIONS, REPORT, Run
+from raravis.verbs._labelled import Labelled
+
+
+def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed: int, out: Path | None = None) -> None:
+    """Judge the sides in `given`, keep them beside those judged before, and write the report anew.
+
+    Args:
+        run: a run whose training is done.
+        images: has the sides in `given`.
+        given: probabilities float32 `(n, K)` a side, in the order of `images.of(side)`.
+        seed: of the bootstrap.
+        out: the folder to write into; the run's own when not given.
+    """
+    out = out or run.path
+    sides = list(given)
+    made = pd.concat([_table(run, images, side, given[side]) for side in sides], ignore_index=True)
+    if (out / PREDICTIONS).is_file():
+        before = predictions.load(out / PREDICTIONS)
+        made = pd.concat([before[~before["split"].isin(sides)], made], ignore_index=True)
+    judged = {**metrics_in(out), **metrics.by_split(made[made["split"].isin(sides)], seed=seed)}
+    predictions.save(made, out / PREDICTIONS)
+    files.write_json(out / METRICS, judged)
+    drawing.save(figures.curves(run.history), out / CURVES)
+    report.report(
+        out / REPORT,
+        title=f"{run.recipe.model.name}: {run.path.name}",
+        recipe=run.recipe.toml(),
+        facts={"seed": run.recipe.seed, **run.environment},
+        history=run.history,
+        predictions=made,
+        metrics=judged,
+        images=lambda ids: list(images.store.read(ids)),
+        groups=images.phyla,
+        notes=images.notes,
+        side=sides[-1],
+    )
+
+
+def metrics_in(folder: Path) -> dict[str, Any]:
+    """`metrics.json` of a folder; {} if nothing was judged there yet."""
+    file = folder / METRICS
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
+def _table(run: Run, images: Labelled, side: str, probabilities: NDArray[Any]) -> pd.DataFrame:
+    table = images.of(side)
+    return predictions.build(
+        image_id=table["image_id"].tolist(),
+        file_path=table["file_path"].tolist(),
+        split=table["split"].tolist(),
+        family=table["family"].tolist(),
+        families=run.families,
+        probabilities=probabilities,
+    )

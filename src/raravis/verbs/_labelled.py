@@ -1,0 +1,88 @@
+"""DATA and a split become what networks learn from: a store of pixels, and one labelled row an image.
+
+Used by every verb that trains or judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from raravis.data.catalogue import Catalogue
+from raravis.data.pixels import PixelStore, open_store
+from raravis.errors import DataError
+from raravis.learn.fit import Part
+from raravis.recipe import Data
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images of a split, once each, with their pixels.
+
+    Attributes:
+        table: `image_id, file_path, family, split`, one row an image.
+        store: the pixels of all of them.
+        phyla: the phylum of each family, "" where unknown.
+        notes: what was left out, one sentence each.
+    """
+
+    table: pd.DataFrame
+    store: PixelStore
+    phyla: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    def of(self, side: str) -> pd.DataFrame:
+        """The rows of one side of the split."""
+        return self.table[self.table["split"] == side]
+
+    def part(self, side: str, families: Sequence[str]) -> Part:
+        """The images of one side as rows of the store and classes.
+
+        Raises:
+            DataError: an image is of a family that `families` lacks.
+        """
+        table = self.of(side)
+        classes = pd.Index(families).get_indexer(table["family"])
+        if (classes < 0).any():
+            strange = sorted(set(table["family"]) - set(families))
+            raise DataError(
+                f"{side} holds families that train lacks: {', '.join(strange[:5])}{' …' if len(strange) > 5 else ''}.\n"
+                "Give each of them an image in train, or mark their images 'novel' in the split."
+            )
+        return Part(self.store.rows(table["image_id"].tolist()), np.asarray(classes, np.int64))
+
+
+def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Sequence[str], *, quiet: bool) -> Labelled:
+    """Join the catalogue and the split by image and open the pixels of the named sides.
+
+    Copies of one image count once; an image whose copies bear different families has no true one and is left out.
+
+    Raises:
+        DataError: none of the images of the split is in the catalogue.
+        StorageError: the pixels cannot be kept.
+    """
+    wanted = split[split["split"].isin(sides)]
+    there = wanted[wanted["image_id"].isin(catalogue.readable["image_id"])]
+    if wanted.empty or there.empty:
+        raise DataError(
+            f"None of the {len(wanted)} images that the split has in {', '.join(sides)} is in {catalogue.root}.\n"
+            "Give the DATA that the split was made of, or make a split of this DATA with `raravis split`."
+        )
+    notes = []
+    if missing := wanted["image_id"].nunique() - there["image_id"].nunique():
+        notes.append(f"{missing} images of the split are no longer there or cannot be read; they are left out.")
+    families = there.groupby("image_id")["family"].nunique()
+    disputed = families.index[families > 1]
+    if len(disputed):
+        notes.append(f"{len(disputed)} images bear more than one family; they are left out (see `raravis audit`).")
+    table = there[~there["image_id"].isin(disputed)].drop_duplicates("image_id").sort_values("image_id")
+    readable = catalogue.readable
+    paths = readable.drop_duplicates("image_id").set_index("image_id")["file_path"]
+    phyla = readable.drop_duplicates("family").set_index("family")["phylum"].to_dict()
+    table = table.assign(file_path=table["image_id"].map(paths)).reset_index(drop=True)
+    store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
+    return Labelled(table, store, phyla, tuple(notes))

@@ -1,0 +1,30 @@
+"""`raravis recipes | models | augmentations | backbones`: what there is, one line each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from raravis import backbones, recipe, registry
+from raravis.errors import UsageError, unknown
+
+Kind = Literal["recipes", "models", "augmentations", "backbones"]
+
+
+def available(kind: Kind) -> dict[str, str]:
+    """Each name of `kind` and one line about it, sorted by name.
+
+    Raises:
+        UsageError: no such kind.
+    """
+    if kind == "recipes":
+        return {name: recipe.load(name).description for name in recipe.names()}
+    if kind == "backbones":
+        return {
+            name: f"keras.applications.{home.__name__.rpartition('.')[2]}"
+            for name, home in sorted(backbones.homes().items())
+        }
+    packages = {"models": "raravis.models", "augmentations": "raravis.augment"}
+    if kind not in packages:
+        raise UsageError(unknown("list", kind, [*packages, "recipes", "backbones"]))
+    package = packages[kind]
+    return {name: registry.summary(registry.load(package, name, kind)) for name in registry.names(package)}

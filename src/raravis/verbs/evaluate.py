@@ -1,0 +1,109 @@
+"""`raravis evaluate`: a run is judged on images that it did not learn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from raravis import files
+from raravis.data import catalogue
+from raravis.data.catalogue import Catalogue
+from raravis.data.sources import Request
+from raravis.errors import DataError, UsageError
+from raravis.outcome import Outcome
+from raravis.run import REPORT, Run
+from raravis.verbs import _environment, _judged
+from raravis.verbs._labelled import Labelled, labelled
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    split: str = "test",
+    data: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    root: str | Path | None = None,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Outcome:
+    """Judge a finished run on one side of its split, or on other images of the families that it knows.
+
+    When none of the images of `data` stands in the run's split, all of them are new to it: they are judged, and the
+    result is kept in a folder of its own below the run, `evaluations/NAME-DIGEST/`. The run's own files stay.
+
+    Args:
+        run: the run folder.
+        split: `val` or `test`, of the run's own split.
+        data: where the images are now, or other images; those that the run was made of when not given.
+        path_column: column of a table that holds file paths.
+        label_column: column of a table that holds labels.
+        root: folder that paths in a table are relative to.
+        seed: of the bootstrap.
+        quiet: no progress.
+
+    Raises:
+        RunError: the run is not finished or damaged.
+        DataError: there is nothing to judge on.
+        UsageError: `split` is neither `val` nor `test`.
+    """
+    if split not in ("val", "test"):
+        raise UsageError(f"--split {split!r} was not understood; val or test was expected.")
+    opened = Run.open(run)
+    request = _environment.request_of(opened.environment)
+    if data is not None:
+        request = Request(str(data), path_column, label_column, None if root is None else Path(root))
+    found = catalogue.read(request, quiet=quiet)
+    own = opened.split
+    if found.readable["image_id"].isin(own["image_id"]).any():
+        return _own(opened, found, own, split, seed, quiet)
+    return _other(opened, found, seed, quiet)
+
+
+def _own(run: Run, found: Catalogue, own: pd.DataFrame, split: str, seed: int, quiet: bool) -> Outcome:
+    images = labelled(found, own, run.recipe.data, (split,), quiet=quiet)
+    with run.exclusive():
+        _judged.keep(run, images, {split: _probabilities(run, images, split, quiet)}, seed=seed)
+    return _outcome(run.path, _judged.metrics_in(run.path)[split], split, found, images.notes)
+
+
+def _other(run: Run, found: Catalogue, seed: int, quiet: bool) -> Outcome:
+    known = found.readable["family"].isin(run.families)
+    if not known.any():
+        raise DataError(
+            f"None of the {found.readable['family'].nunique()} families of {found.root} is one that the run knows.\n"
+            f"It knows: {', '.join(run.families[:8])}{' …' if len(run.families) > 8 else ''}."
+        )
+    table = found.readable.loc[known, ["image_id", "file_path", "family"]].assign(split="test")
+    images = labelled(found, table, run.recipe.data, ("test",), quiet=quiet)
+    notes = list(images.notes)
+    if strange := int((~known).sum()):
+        notes.append(f"{strange} images are of families that the run does not know; they are not judged.")
+    out = files.folder(run.path / "evaluations" / f"{found.root.name}-{found.digest[:8]}")
+    _judged.keep(run, images, {"test": _probabilities(run, images, "test", quiet)}, seed=seed, out=out)
+    return _outcome(out, _judged.metrics_in(out)["test"], "test", found, tuple(notes))
+
+
+def _probabilities(run: Run, images: Labelled, split: str, quiet: bool) -> Any:
+    from raravis.learn.infer import probabilities  # loads Keras, so only when there is work
+
+    rows = images.store.rows(images.of(split)["image_id"].tolist())
+    return probabilities(run.load_model(), images.store, rows, quiet=quiet)
+
+
+def _outcome(out: Path, judged: dict[str, Any], split: str, found: Catalogue, notes: tuple[str, ...]) -> Outcome:
+    kept = (
+        "n",
+        "loss",
+        "accuracy",
+        "top5_accuracy",
+        "macro_f1",
+        "weighted_f1",
+        "balanced_accuracy",
+        "ece",
+        "ci95",
+    )
+    figures = {"split": split, **{name: judged[name] for name in kept}}
+    return Outcome("evaluate", out, figures, found.unreadable, (*found.notes, *notes), out / REPORT)

@@ -1,0 +1,76 @@
+"""`raravis predict`: a trained model and photographs become one row a photograph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from raravis.errors import UsageError
+from raravis.outcome import Outcome
+from raravis.serve import batch, formats, inputs
+from raravis.serve.predictor import Predictor, open_predictor
+from raravis.serve.row import printable
+
+
+def predict(
+    model: str | Path | Predictor,
+    paths: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path,
+    format: str = "raravis",
+    top_k: int = 5,
+    batch_size: int = 32,
+    resume: bool = False,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Outcome:
+    """Identify photographs: one row for every file that was given, in the order given.
+
+    Args:
+        model: a run folder, or a predictor that is already open.
+        paths: files, folders and globs.
+        out: the file to write; rows are appended as they are done. Predictions that it held are replaced.
+        format: a name of `raravis.serve.formats`.
+        top_k: families listed a photograph (all, if there are fewer).
+        batch_size: photographs a step.
+        resume: go on after a kill, with the same arguments, repeating and losing no row; begin if there is no
+            such file.
+        seed: of the engine, should a layer of the model draw random numbers.
+        quiet: no progress.
+
+    Raises:
+        UsageError: the format is unknown, a number is below 1, or no file is meant.
+        RunError: `model` is no run, has no model yet, or is damaged.
+        StorageError: `out` cannot be written, holds something else, or rows of another call.
+    """
+    layout = formats.load(format)
+    for name, value in (("top_k", top_k), ("batch_size", batch_size)):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; 1 or more was expected.")
+    given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
+    predictor = open_predictor(model, seed=seed) if isinstance(model, str | Path) else model
+    out = Path(out).absolute()
+    begun = time.perf_counter()
+    tally = batch.identify(
+        predictor, given.files, out, layout, top_k=top_k, batch_size=batch_size, resume=resume, quiet=quiet
+    )
+    seconds = time.perf_counter() - begun
+    figures = {
+        "files": tally.rows,
+        "read": tally.rows - len(tally.unreadable),
+        "unreadable": len(tally.unreadable),
+        "kept": tally.kept,
+        "families": len(predictor.families),
+        "seconds": round(seconds, 3),
+    }
+    return Outcome("predict", out, figures, tally.unreadable, _notes(given))
+
+
+def _notes(given: inputs.Given) -> tuple[str, ...]:
+    """Say what the inputs say, and whether a name had to be written otherwise than it is."""
+    odd = [path for path in given.files if printable(path) != path]
+    if not odd:
+        return tuple(map(printable, given.notes))
+    told = f"{len(odd)} file names are no UTF-8; their odd bytes are written as \\udcXX ({printable(odd[0])})."
+    return (*map(printable, given.notes), told)

@@ -1,0 +1,39 @@
+"""What all tests share: a cache of their own, and the real photographs where they are at hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def _shared() -> Path:
+    return Path(os.environ.get("RARAVIS_SHARED", Path(__file__).parents[1] / ".." / "shared")).resolve()
+
+
+@pytest.fixture
+def wildlife() -> Path:
+    folder = _shared() / "data" / "wildlife"
+    if not folder.is_dir():
+        pytest.skip("the wildlife photographs are not at hand (RARAVIS_SHARED)")
+    return folder
+
+
+@pytest.fixture
+def rare_species_metadata() -> Path:
+    file = _shared() / "data" / "rare-species" / "metadata.csv"
+    if not file.is_file():
+        pytest.skip("the Rare Species metadata is not at hand (RARAVIS_SHARED)")
+    return file
+
+
+@pytest.fixture
+def backbone_weights() -> Path:
+    folder = _shared() / "weights"
+    if not folder.is_dir():
+        pytest.skip("the pretrained backbones are not at hand (RARAVIS_SHARED)")
+    return folder

@@ -1,0 +1,295 @@
+"""Many photographs into one file: order, bad files, kills, resuming, full disks, flat memory."""
+
+import csv
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from scipy.special import softmax
+
+from raravis.data import decode
+from raravis.errors import StorageError
+from raravis.serve import formats
+from raravis.serve.batch import identify
+
+CSV = formats.load("raravis")
+
+
+@dataclass(frozen=True)
+class Colours:
+    """A predictor that goes by the mean colour: cheap, and different for every photograph."""
+
+    families: tuple[str, ...] = ("blue", "green", "red")
+    size: int = 16
+    fit: str = "squash"
+    sign: int = 1
+    wait: float = 0.0
+
+    def probabilities(self, batch):
+        time.sleep(self.wait)
+        return softmax(self.sign * batch.mean((1, 2))[:, ::-1] / 10, axis=1).astype(np.float32)
+
+
+def draw(folder: Path, count: int) -> list[str]:
+    """`count` photographs of one colour each; every seventh is damaged and has an odd name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    paths = []
+    for i in range(count):
+        path = folder / (f'{i:04d} "odd",\nname.jpg' if i % 7 == 3 else f"{i:04d}.jpg")
+        Image.new("RGB", (20, 12), tuple(int(v) for v in rng.integers(0, 256, 3))).save(path)
+        if i % 7 == 3:
+            path.write_bytes(path.read_bytes()[:200])
+        paths.append(str(path))
+    return paths
+
+
+def run(paths, out, predictor=None, *, batch_size=4, top_k=2, **options):
+    return identify(predictor or Colours(), paths, out, CSV, top_k=top_k, batch_size=batch_size, quiet=True, **options)
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"), newline="")))
+
+
+def test_one_row_a_path_in_order_with_the_model_s_numbers(tmp_path):
+    paths = draw(tmp_path / "photos", 30)
+    given = [*paths[::-1], paths[0], paths[3]]
+    tally = run(given, tmp_path / "out.csv")
+    found = table(tmp_path / "out.csv")
+    assert [r["file_path"] for r in found] == given
+    assert tally.rows == len(given)
+    assert len(tally.unreadable) == sum(r["status"] == "unreadable" for r in found) == 5
+    for row in found:
+        if row["status"] == "unreadable":
+            assert row["error"].startswith("is damaged")
+            continue
+        image = decode.pixels(Path(row["file_path"]).read_bytes(), 16, "squash")
+        (p,) = Colours().probabilities(image[None])
+        assert row["family"] == Colours().families[p.argmax()]
+        assert float(row["confidence"]) == pytest.approx(p.max(), abs=1e-6)
+        assert row["top_confidences"].split("|")[0] == row["confidence"]
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that claims to be of this size and holds nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+
+
+def test_every_bad_file_is_a_row_and_none_stops_the_others(tmp_path):
+    bad = {
+        "zero.jpg": lambda p: p.touch(),
+        "text.jpg": lambda p: p.write_text("I am no image"),
+        "bomb.png": lambda p: p.write_bytes(png(60_000, 60_000)),
+        "folder.jpg": lambda p: p.mkdir(),
+        "pipe.jpg": os.mkfifo,
+        "gone.jpg": lambda p: None,
+        "loop.jpg": lambda p: p.symlink_to(p.name),
+        "cut.jpg": lambda p: p.write_bytes(Path(good[0]).read_bytes()[:200]),
+    }
+    good = draw(tmp_path / "good", 2)
+    paths = []
+    for name, make in bad.items():
+        make(tmp_path / name)
+        paths += [str(tmp_path / name), good[len(paths) % 2]]
+    paths += ["", "a\0b.jpg", "x" * 5000, "\ud800.jpg"]
+    tally = run(paths, tmp_path / "out.csv")
+    found = table(tmp_path / "out.csv")
+    assert len(found) == len(paths)
+    assert [r["status"] for r in found] == ["unreadable", "ok"] * len(bad) + ["unreadable"] * 4
+    assert all(r["error"] and not r["family"] for r in found if r["status"] == "unreadable")
+    errors = {Path(r["file_path"]).name: r["error"] for r in found[: 2 * len(bad) : 2]}
+    assert errors["zero.jpg"] == "is empty (0 bytes)"
+    assert errors["gone.jpg"] == "no such file"
+    assert errors["pipe.jpg"] == errors["folder.jpg"] == "is no regular file"
+    assert "pixels" in errors["bomb.png"]
+    assert len(tally.unreadable) == len(bad) + 4
+
+
+def test_odd_modes_are_read(tmp_path):
+    base = Image.new("RGB", (9, 7), (200, 30, 30))
+    paths = []
+    for mode in ("L", "P", "RGBA", "CMYK", "1", "LA", "I;16"):
+        path = tmp_path / f"{mode.replace(';', '')}.{'tif' if mode == 'CMYK' else 'png'}"
+        (Image.new("I;16", (9, 7), 40_000) if mode == "I;16" else base.convert(mode)).save(path)
+        paths.append(str(path))
+    assert run(paths, tmp_path / "out.csv").unreadable == ()
+
+
+def test_a_batch_of_unreadable_files_alone_asks_the_model_nothing(tmp_path):
+    tally = run(["gone"] * 9, tmp_path / "out.csv", object.__new__(Colours))
+    assert len(tally.unreadable) == 9
+
+
+def test_predictions_of_before_are_replaced_but_nothing_else_is(tmp_path):
+    paths, out = draw(tmp_path / "photos", 5), tmp_path / "out.csv"
+    run(paths, out)
+    run(paths[:2], out)
+    assert len(table(out)) == 2
+    with pytest.raises(StorageError, match=r"0000\.jpg exists and holds something else"):
+        run(paths, Path(paths[0]))
+    with Image.open(paths[0]) as image:
+        image.load()
+    with pytest.raises(StorageError, match="no regular file"):
+        run(paths, tmp_path / "photos")
+    with pytest.raises(StorageError, match="a file has that name"):
+        run(paths, out / "deeper.csv")
+
+
+def test_an_interrupted_file_goes_on_from_wherever_it_was_cut(tmp_path):
+    paths, out = draw(tmp_path / "photos", 23), tmp_path / "out.csv"
+    whole_tally = run(paths, out)
+    whole = out.read_bytes()
+    for cut in [
+        0,
+        5,
+        len(CSV.HEADER),
+        *range(len(CSV.HEADER) + 1, len(whole), 97),
+        len(whole) - 1,
+        len(whole),
+    ]:
+        out.write_bytes(whole[:cut])
+        tally = run(paths, out, resume=True)
+        assert out.read_bytes() == whole, cut
+        assert tally.unreadable == whole_tally.unreadable
+    assert tally.kept == 23
+    out.unlink()
+    run(paths, out, resume=True)
+    assert out.read_bytes() == whole
+
+
+def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
+    paths, out = draw(tmp_path / "photos", 20), tmp_path / "out.csv"
+    run(paths[:13], out)
+    seen, real = [], decode.read_bytes
+    monkeypatch.setattr(decode, "read_bytes", lambda path: seen.append(str(path)) or real(path))
+    run(paths, out, resume=True)
+    assert sorted(seen) == sorted(paths[12:]), "the rest, and the one batch that was begun"
+    assert [r["file_path"] for r in table(out)] == paths
+
+
+def test_rows_of_another_call_are_not_mixed_with_this_one_s(tmp_path):
+    paths, out = draw(tmp_path / "photos", 10), tmp_path / "out.csv"
+    run(paths[:6], out)
+    before = out.read_bytes()
+    with pytest.raises(StorageError, match=r"Row 1 of .*0000\.jpg.*0001\.jpg"):
+        run(paths[1:], out, resume=True)
+    with pytest.raises(StorageError, match="more rows than the 3"):
+        run(paths[:3], out, resume=True)
+    with pytest.raises(StorageError, match="another model"):
+        run(paths, out, Colours(sign=-1), resume=True)
+    with pytest.raises(StorageError, match="other options"):
+        run(paths, out, top_k=3, resume=True)
+    assert out.read_bytes() == before
+    damaged = before.replace(b",ok,", b",oh,")
+    out.write_bytes(damaged)
+    with pytest.raises(StorageError, match=r"Row 1 of .* is damaged"):
+        run(paths, out, resume=True)
+    assert out.read_bytes() == damaged
+
+
+PREDICT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_batch import Colours, run
+paths = Path(sys.argv[2]).read_text().split("\\0")
+{before}
+run(paths, Path(sys.argv[3]), Colours(wait=float(sys.argv[4])), resume=True)
+"""
+
+
+def other(listing: Path, out: Path, wait: float = 0.0, before: str = "") -> subprocess.Popen[str]:
+    """Another process that goes on with `out`."""
+    command = [sys.executable, "-c", PREDICT.format(before=before)]
+    command += [str(Path(__file__).parent), str(listing), str(out), str(wait)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Paths, the file that lists them, and what an unbroken call makes of them."""
+    paths = draw(tmp_path / "photos", 60)
+    (tmp_path / "list").write_text("\0".join(paths))
+    run(paths, tmp_path / "whole.csv")
+    return paths, tmp_path / "list", (tmp_path / "whole.csv").read_bytes()
+
+
+def test_killed_at_several_moments_and_resumed_equals_unbroken(tmp_path, job):
+    paths, listing, whole = job
+    out, rng, sizes = tmp_path / "out.csv", random.Random(1), [0]
+    for _ in range(3):
+        process = other(listing, out, wait=0.1)
+        while not out.exists() or out.stat().st_size <= max(sizes[-1], len(CSV.HEADER)):
+            time.sleep(0.002)  # until some more rows were written
+            assert process.poll() is None, process.communicate()
+        time.sleep(rng.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        sizes.append(out.stat().st_size)
+    assert sizes == sorted(sizes)
+    assert len(CSV.HEADER) < sizes[-1] < len(whole), "the kills fell into the work"
+    run(paths, out, resume=True)
+    assert out.read_bytes() == whole
+
+
+def test_two_processes_do_not_write_one_file(tmp_path, job):
+    paths, listing, whole = job
+    out = tmp_path / "out.csv"
+    process = other(listing, out, wait=0.1)
+    while not out.exists() or out.stat().st_size <= len(CSV.HEADER):
+        time.sleep(0.01)
+        assert process.poll() is None, process.communicate()
+    with pytest.raises(StorageError, match="Another process is writing"):
+        run(paths, out)
+    assert process.wait(60) == 0, process.communicate()
+    process.communicate()
+    assert out.read_bytes() == whole
+
+
+def test_a_disk_that_fills_up_is_one_error_and_resuming_goes_on(tmp_path, job):
+    paths, listing, whole = job
+    out = tmp_path / "out.csv"
+    room = len(CSV.HEADER) + (len(whole) - len(CSV.HEADER)) // 2
+    before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
+    process = other(listing, out, before=before)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "StorageError: Cannot write" in said.splitlines()[-1], said
+    assert out.read_bytes() == whole[:room]
+    run(paths, out, resume=True)
+    assert out.read_bytes() == whole
+
+
+def test_memory_does_not_grow_with_the_number_of_photographs(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.effect_noise((96, 96), 80).convert("RGB").save(path)
+    bad = tmp_path / "bad.png"
+    bad.touch()
+
+    class Watching(Colours):
+        def probabilities(self, batch):
+            resident.append(psutil.Process().memory_info().rss)
+            return super().probabilities(batch)
+
+    resident: list[int] = []
+    run([str(path), str(path), str(bad)] * 700, tmp_path / "out.csv", Watching(size=96), batch_size=16)
+    warm, end = max(resident[:40]), max(resident[-20:])
+    assert len(resident) > 100
+    assert end - warm < 8 << 20, f"{(end - warm) >> 20} MiB more; all decoded images would be 39 MiB"

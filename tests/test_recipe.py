@@ -1,0 +1,76 @@
+"""Recipes: every fault names its field; what is written reads back the same."""
+
+import pytest
+
+from raravis import recipe
+from raravis.errors import RecipeError
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_named_recipe_is_valid_described_and_reads_back(name, tmp_path):
+    wanted = recipe.load(name)
+    assert wanted.description
+    file = tmp_path / "recipe.toml"
+    file.write_text(wanted.toml(), encoding="utf-8")
+    assert recipe.load(file) == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("model.dropout=1.3", "model.dropout"),
+        ("model.dropot=0.3", "Did you mean 'dropout'"),
+        ("train.epocs=3", "Did you mean 'epochs'"),
+        ("model.name=basic_cn", "Did you mean 'basic_cnn'"),
+        ("augment.pipeline=on", "augment.pipeline"),
+        ("data.size=-3", "data.size"),
+        ("data.fit=stretch", "data.fit"),
+        ("train.patience=many", "train.patience"),
+        ("trian.epochs=3", "Did you mean 'train'"),
+        ("split.fractions=[0.7, 0.3]", "split.fractions"),
+        ("epochs", "section.field=value"),
+        ("seed.of=1", "seed: input should be a valid integer"),
+    ],
+)
+def test_a_fault_names_its_field(change, named):
+    with pytest.raises(RecipeError, match="(?s).*" + named.replace("(", r"\(")):
+        recipe.load("basic_cnn", [change])
+
+
+def test_set_changes_numbers_texts_and_lists():
+    changed = recipe.load("basic_cnn", ["model.dropout=0.3", "data.fit=pad", "model.filters=[8, 16]"], seed=7)
+    assert (changed.model.dropout, changed.model.filters) == (0.3, (8, 16))
+    assert (changed.data.fit, changed.seed) == ("pad", 7)
+
+
+def test_a_value_with_equals_sign_and_blanks_is_kept():
+    assert recipe.load("frozen", ["model.weights=/a b/x=1.h5"]).model.weights == "/a b/x=1.h5"
+
+
+def test_an_unknown_recipe_lists_the_known_ones():
+    with pytest.raises(RecipeError, match="basic_cnn"):
+        recipe.load("basik_cnn")
+
+
+def test_a_missing_or_broken_file_is_one_clear_error(tmp_path):
+    with pytest.raises(RecipeError, match=r"gone\.toml"):
+        recipe.load(tmp_path / "gone.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[model\n")
+    with pytest.raises(RecipeError, match="no valid TOML"):
+        recipe.load(broken)
+
+
+def test_a_recipe_without_a_model_says_so(tmp_path):
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    with pytest.raises(RecipeError, match="model"):
+        recipe.load(empty)
+
+
+def test_the_study_settings_of_basic_cnn():
+    study = recipe.load("basic_cnn")
+    assert (study.data.size, study.train.batch_size, study.augment.pipeline) == (224, 64, "one")
+    assert (study.train.optimizer, study.train.monitor, study.train.patience) == ("adam", "val_accuracy", 3)
+    assert study.split.fractions == (0.7, 0.15, 0.15)
+    assert study.model.dropout == 0.5

@@ -1,0 +1,96 @@
+"""The verb: options, outcome, exit codes."""
+
+import csv
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from raravis.errors import RunError, UsageError
+from raravis.verbs import predict as module
+from raravis.verbs.predict import predict
+
+
+@dataclass(frozen=True)
+class Two:
+    """Knows two families and is always sure of the second."""
+
+    families: tuple[str, ...] = ("canidae", "felidae")
+    size: int = 8
+    fit: str = "crop"
+
+    def probabilities(self, batch):
+        return np.tile(np.array([[0.1, 0.9]], np.float32), (len(batch), 1))
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "in/b.png"):
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)  # noqa: PTH103, PTH120
+        Image.new("RGB", (10, 10)).save(name)
+    return tmp_path
+
+
+def test_writes_rows_and_says_what_it_did(photos):
+    outcome = predict(Two(), ["in", "a.jpg", "in/*.png", "none*"], out="new/folder/rows.csv", quiet=True)
+    assert outcome.exit_code == 0
+    assert outcome.out == photos / "new" / "folder" / "rows.csv"
+    assert {**outcome.figures, "seconds": 0} == {
+        "files": 3, "read": 3, "unreadable": 0, "kept": 0, "families": 2, "seconds": 0,
+    }  # fmt: skip
+    assert outcome.notes == ("Nothing matches none*.",)
+    with outcome.out.open(newline="") as stream:
+        found = list(csv.DictReader(stream))
+    assert [r["file_path"] for r in found] == ["in/b.png", "a.jpg", "in/b.png"]
+    assert {r["top_families"] for r in found} == {"felidae|canidae"}
+    assert {r["verdict"] + r["prediction_set"] + r["novelty"] + r["taxon_rank"] + r["taxon"] for r in found} == {""}
+
+
+def test_unreadable_files_are_named_and_make_exit_code_3_also_after_resuming(photos):
+    (photos / "in" / "bad.jpg").write_text("no image")
+    for resume in (False, True):
+        outcome = predict(Two(), "in", out="rows.csv", resume=resume, quiet=True)
+        assert outcome.exit_code == 3
+        (named,) = outcome.unreadable
+        assert named.startswith("in/bad.jpg: ")
+    assert outcome.figures["kept"] == 2
+
+
+def test_a_name_that_is_no_utf8_is_written_readably_and_told(photos):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    os.link("a.jpg", name)
+    outcome = predict(Two(), name, out="rows.csv", quiet=True)
+    assert r"caf\udce9.jpg,ok," in outcome.out.read_text(encoding="utf-8")
+    assert "1 file names are no UTF-8" in outcome.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": 0}, "top_k is 0"),
+        ({"batch_size": -1}, "batch_size is -1"),
+        ({"format": "xml"}, "Known: raravis"),
+    ],
+)
+def test_senseless_options_touch_nothing(photos, options, message):
+    with pytest.raises(UsageError, match=message):
+        predict(Two(), "a.jpg", out="rows.csv", quiet=True, **options)
+    with pytest.raises(UsageError, match="none\\.d"):
+        predict(Two(), "none.d/*", out="rows.csv", quiet=True)
+    assert not (photos / "rows.csv").exists()
+
+
+def test_what_is_no_run_is_one_error_and_leaves_no_file(photos):
+    with pytest.raises(RunError, match="holds no run"):
+        predict("in", "a.jpg", out="rows.csv", quiet=True)
+    assert not (photos / "rows.csv").exists()
+
+
+def test_the_seed_reaches_the_engine(photos, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "open_predictor", lambda path, *, seed: asked.append((path, seed)) or Two())
+    predict("run", "a.jpg", out="rows.csv", seed=7, quiet=True)
+    assert asked == [("run", 7)]
