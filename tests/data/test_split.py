@@ -166,7 +166,7 @@ def test_a_share_of_zero_gives_nothing():
 
 
 def test_written_and_read_again(tmp_path):
-    table = images({"canidae": 10, "felidæ, \"the\" cats": 10})
+    table = images({"canidae": 10, 'felidæ, "the" cats': 10})
     made = split.assign(table, alone(table))
     split.write(made, tmp_path / "split.csv")
     again = split.read(tmp_path / "split.csv")

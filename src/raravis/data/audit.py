@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from raravis.data import near
-from raravis.data.hashing import BLANK, words
+from raravis.data.hashing import BLANK, FLAT, words
 
 Index = NDArray[np.int64]
 
@@ -37,7 +37,8 @@ def groups(table: pd.DataFrame) -> Index:
     """Number the groups of copies, exact and near.
 
     Args:
-        table: rows of a catalogue with `image_id` and `phash`; rows without them are copies of nothing.
+        table: rows of a catalogue with `image_id` and `phash`; one without a hash cannot be read and is a copy of
+            nothing.
 
     Returns:
         int64 `(n,)`: equal numbers mark copies of one another; an image without a copy has a number of its own.
@@ -48,7 +49,7 @@ def groups(table: pd.DataFrame) -> Index:
     ids, hashes = table["image_id"].to_numpy(str), table["phash"].to_numpy(str)
     links = []
     for rows, label in (
-        (known := np.flatnonzero(ids != ""), pd.factorize(ids[known])[0]),
+        (known := np.flatnonzero((ids != "") & (hashes != "")), pd.factorize(ids[known])[0]),
         (seen := np.flatnonzero((hashes != "") & (hashes != BLANK)), near.groups(words(hashes[seen].tolist()))),
     ):
         order = rows[np.argsort(label, kind="stable")]
@@ -86,25 +87,27 @@ def _single(table: pd.DataFrame) -> Iterator[tuple[str, str, int, str]]:
     for row in _rows(readable[readable[["width", "height"]].min(axis=1) < TINY]):
         yield row.file_path, "tiny", -1, f"{row.width} × {row.height} pixels; the shorter side has fewer than {TINY}"
     for row in _rows(readable[readable["phash"] == BLANK]):
-        yield row.file_path, "blank", -1, "nearly one flat colour"
+        yield row.file_path, "blank", -1, f"nearly one flat colour: its grey varies by less than {FLAT:g} of 255 levels"
 
 
 def _copies(table: pd.DataFrame, copies: Index) -> Iterator[tuple[str, str, int, str]]:
     """Findings about groups of copies: each of their files, and each again where their families differ."""
-    sizes = np.bincount(copies, minlength=1)
-    member = sizes[copies] > 1
-    number = np.unique(copies[member], return_inverse=True)[1] + 1
-    for group, part in table[member].groupby(number, sort=True):
-        count = len(part)
-        twins = part["image_id"].value_counts()
-        families = sorted(set(part["family"]) - {""})
-        for row in _rows(part):
-            if twins[row.image_id] > 1:
-                yield row.file_path, "exact_duplicate", int(group), f"{twins[row.image_id]} files have these very bytes"
-            if len(twins) > 1:
-                yield row.file_path, "near_duplicate", int(group), f"{count} files show almost the same picture"
-            if len(families) > 1:
-                yield row.file_path, "label_conflict", int(group), f"{row.family}; copies bear {', '.join(families)}"
+    member = np.bincount(copies, minlength=1)[copies] > 1
+    part = table.loc[member, ["file_path", "image_id", "family"]].reset_index(drop=True)
+    part["group"] = np.unique(copies[member], return_inverse=True)[1] + 1
+    groups = part.groupby("group")
+    part["files"] = groups["image_id"].transform("size")
+    part["pictures"] = groups["image_id"].transform("nunique")
+    part["twins"] = part.groupby(["group", "image_id"])["file_path"].transform("size")
+    for row in _rows(part[part["twins"] > 1]):
+        yield row.file_path, "exact_duplicate", row.group, f"{row.twins} files have these very bytes"
+    for row in _rows(part[part["pictures"] > 1]):
+        yield row.file_path, "near_duplicate", row.group, f"{row.files} files show almost the same picture"
+    labelled = part[part["family"] != ""]
+    disputed = labelled[labelled.groupby("group")["family"].transform("nunique") > 1]
+    bears = disputed.groupby("group")["family"].agg(lambda names: ", ".join(sorted(set(names))))
+    for row in _rows(disputed):
+        yield row.file_path, "label_conflict", row.group, f"{row.family}; in its group stand {bears[row.group]}"
 
 
 def _rows(table: pd.DataFrame) -> Iterator[Any]:

@@ -1,27 +1,28 @@
 """DATA becomes a checked table: what each file is, whether it can be read, what it looks like.
 
-A request enters; a `Catalogue` leaves. Every file is opened once: its bytes are hashed and decoded whole. What was
-found is kept in the cache by path, size and time of change, so that a second look at an unchanged folder decodes
-nothing.
+A request enters; a `Catalogue` leaves. Every file is opened once: its bytes are hashed and decoded whole. A second
+look at a folder decodes only what has changed since.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from raravis import files, progress
-from raravis.data.ahead import ahead, cores
-from raravis.data.decode import VERSION, Probe, probe
-from raravis.data.sources import Listing, Request, open_source
+from raravis import files
+from raravis.data._looks import PROBED, looks
+from raravis.data.decode import Probe
+from raravis.data.sources import Request, open_source
 from raravis.errors import DataError
 
-PROBED: Final = tuple(f.name for f in fields(Probe))
-"""The columns that a look at the file adds."""
+_META: Final = b"raravis"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Catalogue:
     Attributes:
         kind: the source's name.
         root: absolute folder that `file_path` is relative to.
-        table: one row a file, in the source's order: the listing's columns, then `image_id, bytes, width, height,
-            mode, format, phash, error, mtime_ns, status` (`ok | unreadable | unlabelled`).
+        table: one row a file, in the source's order: the listing's columns (where a name is taken, what was
+            measured counts), then `image_id` ("" if unreadable), `bytes, width, height, mode, format, phash,
+            error, mtime_ns, status` (`ok | unreadable | unlabelled`).
         notes: what the user should know, one sentence each.
     """
 
@@ -54,110 +56,83 @@ class Catalogue:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the sorted identities, paths and families: the same for the same data on every machine."""
-        columns = (self.readable[name] for name in ("image_id", "file_path", "family"))
-        return files.digest(*("\0".join(row) for row in sorted(zip(*columns, strict=True))))
+        """SHA-256 over the readable images' sorted ids, paths and families: the same data give it on any machine."""
+        rows = self.readable[["image_id", "file_path", "family"]].itertuples(index=False, name=None)
+        return files.digest(*("\0".join(row) for row in sorted(rows)))
 
 
 def read(request: Request, *, quiet: bool = False) -> Catalogue:
-    """Look at every file of DATA, on all cores.
+    """Look at every file of DATA, on all cores; at files that have not changed since an earlier call, not again.
+
+    Args:
+        request: what the user said about DATA.
+        quiet: show no progress.
 
     Raises:
-        UsageError: DATA is no form that raravis reads.
-        DataError: it has no image that can be read and has a label.
+        UsageError: DATA is no form that raravis reads, a column is missing, or `RARAVIS_MAX_PIXELS` is no number.
+        DataError: it is malformed, or has no image that can be read and has a label.
         OfflineError: it must be fetched and no network answers.
         StorageError: the cache cannot be written.
     """
     listing = open_source(request, quiet=quiet)
-    table = _looked_at(listing, quiet)
-    table["status"] = np.select(
-        [table["error"] != "", table["family"] == ""], ["unreadable", "unlabelled"], default="ok"
-    )
-    notes = list(listing.notes)
-    if unlabelled := int((table["status"] == "unlabelled").sum()):
-        notes.append(f"{unlabelled} images have no label; they are left out.")
-    found = Catalogue(listing.kind, listing.root, table, tuple(notes))
-    if not (table["status"] == "ok").any():
-        reasons = f" The first: {found.unreadable[0]}." if found.unreadable else ""
-        raise DataError(
-            f"{listing.root} has {len(table)} files listed, and none is an image with a label that can be read.{reasons}\n"
-            "Check that the folder is the one meant, and that labels stand where they are expected."
-        )
+    table = listing.table.reset_index(drop=True)
+    open_to_us = (table["problem"] == "").to_numpy()
+    seen = looks(listing.root, table["file_path"][open_to_us].tolist(), quiet=quiet)
+    nothing = Probe()
+    added: dict[str, Any] = {}
+    for name in (*PROBED, "mtime_ns"):
+        empty = -1 if name == "mtime_ns" else getattr(nothing, name)
+        column = np.full(len(table), empty, dtype=np.int64 if isinstance(empty, int) else object)
+        column[open_to_us] = seen[name].to_numpy()
+        added[name] = column
+    added["error"] = np.where(open_to_us, added["error"], table["problem"])
+    bare = (added["error"] == "") & (table["family"] == "").to_numpy()
+    added["status"] = np.select([bare, added["error"] != ""], ["unlabelled", "unreadable"], "ok")
+    added["error"] = np.where(bare, "no label", added["error"])
+    strings = dict.fromkeys(table.columns, "str")
+    whole = table.astype(strings).drop(columns="problem").assign(**added)
+    whole = whole.astype({name: "str" for name in added if whole[name].dtype == object})
+    notes = listing.notes
+    if bare.any():
+        notes = (*notes, f"{int(bare.sum())} images have no label; nothing can be learned from them.")
+    found = Catalogue(listing.kind, listing.root, whole, notes)
+    if not (whole["status"] == "ok").any():
+        raise DataError(_none(found, request))
     return found
 
 
 def save(found: Catalogue, path: Path) -> None:
-    """Write the table as Parquet, whole or not at all."""
-    with files.atomic(path) as stream:
-        found.table.to_parquet(stream, index=False)
-
-
-def load(path: Path) -> pd.DataFrame:
-    """The table that `save` wrote.
+    """Write a catalogue as Parquet, whole or not at all.
 
     Raises:
-        DataError: it is no Parquet file, or damaged.
+        StorageError: it cannot be written.
+    """
+    table = pa.Table.from_pandas(found.table, preserve_index=False)
+    about = json.dumps({"kind": found.kind, "root": str(found.root), "notes": found.notes}).encode()
+    with files.atomic(path) as stream:
+        pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), _META: about}), stream)
+
+
+def load(path: Path) -> Catalogue:
+    """Read the catalogue that `save` wrote.
+
+    Raises:
+        DataError: there is none, or it is damaged.
     """
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is no catalogue: {error}") from error
+        table = pq.read_table(path)
+        about = json.loads(table.schema.metadata[_META])
+        return Catalogue(about["kind"], Path(about["root"]), table.to_pandas(), tuple(about["notes"]))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is no catalogue that raravis wrote: {why}.\nMake it anew with explore.") from error
 
 
-def _looked_at(listing: Listing, quiet: bool) -> pd.DataFrame:
-    """The listing with what is known of every file, from the cache where it has not changed, else from a look."""
-    home = files.cache("catalogues") / f"{files.digest(str(listing.root), str(VERSION))[:16]}.parquet"
-    known = _remembered(home)
-    table = listing.table.reset_index(drop=True)
-    wanted = np.flatnonzero(table["problem"] == "")
-    paths = [listing.root / table["file_path"].iat[i] for i in wanted]
-    stamps = [_stamp(path) for path in paths]
-    seen: dict[int, dict[str, Any]] = {}
-    fresh: list[tuple[int, Path]] = []
-    for number, path, stamp in zip(wanted, paths, stamps, strict=True):
-        row = known.get((table["file_path"].iat[number], *stamp))
-        if row is None:
-            fresh.append((number, path))
-        else:
-            seen[number] = row
-    with progress.bar("Looking at images", len(fresh), quiet=quiet, unit="files") as advance:
-        looks = ahead(probe, (path for _, path in fresh), window=32 * cores())
-        for (number, _), look in zip(fresh, looks, strict=True):
-            seen[number] = asdict(look)
-            advance(1)
-    empty = asdict(Probe())
-    rows = [seen.get(i, {**empty, "error": table["problem"].iat[i]}) for i in range(len(table))]
-    whole = table.assign(
-        **{name: [row[name] for row in rows] for name in PROBED},
-        mtime_ns=pd.Series(0, index=table.index, dtype="int64"),
+def _none(found: Catalogue, request: Request) -> str:
+    """Say that nothing can be learned from, and why."""
+    first = found.table.iloc[0]
+    root = ", and whether --root is the folder that paths are relative to" if found.kind == "table" else ""
+    return (
+        f"None of the {len(found.table)} files of {request.data} is an image with a label that can be read "
+        f"(the first, {first['file_path']!r}: {first['error']}).\nSee that this is the folder meant{root}."
     )
-    whole.loc[wanted, "mtime_ns"] = [stamp[1] for stamp in stamps]
-    if fresh:
-        _remember(home, whole.iloc[wanted], [stamp[0] for stamp in stamps])
-    return whole.drop(columns="problem")
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change; -1 where there is no file, so that it is looked at anew every time."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
-
-
-def _remembered(home: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
-    if not home.is_file():
-        return {}
-    try:
-        table = pd.read_parquet(home)
-        keys = zip(table["file_path"], table["size_now"], table["mtime_ns"], strict=True)
-        return dict(zip(keys, table[list(PROBED)].to_dict("records"), strict=True))
-    except (OSError, ValueError, KeyError):  # a damaged or older cache is looked past and replaced
-        return {}
-
-
-def _remember(home: Path, looked_at: pd.DataFrame, sizes: list[int]) -> None:
-    kept = looked_at[["file_path", "mtime_ns", *PROBED]].assign(size_now=sizes)
-    with files.atomic(home) as stream:
-        kept[kept["size_now"] >= 0].to_parquet(stream, index=False)

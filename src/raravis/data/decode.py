@@ -42,6 +42,7 @@ SUFFIXES: Final = frozenset((*_NAMES, ".avif"))
 MAX_PIXELS: Final = 178_956_970
 MAX_BYTES: Final = 1 << 30
 PAD_GREY: Final = 128
+NO_MEMORY: Final = "needs more memory than there is"
 
 
 class UnreadableImageError(RaravisError):
@@ -212,7 +213,7 @@ def _decoded(data: bytes, around: int | None, *, grey: bool) -> tuple[Image.Imag
         except Image.DecompressionBombError:
             raise UnreadableImageError(f"has more pixels than the limit of {limit}") from None
         except MemoryError:
-            raise UnreadableImageError("needs more memory than there is") from None
+            raise UnreadableImageError(NO_MEMORY) from None
         except Exception as error:  # Pillow's plug-ins raise many kinds for one fault: damaged bytes
             why = " ".join(str(error).split()) or type(error).__name__
             raise UnreadableImageError(f"is damaged: {why}") from None

@@ -23,9 +23,12 @@ from scipy.sparse.csgraph import connected_components
 
 from raravis.data.hashing import Words, distance
 
+Codes = npt.NDArray[np.uint64]
+Index = npt.NDArray[np.int64]
+
 RADIUS: Final = 8
-"""Bits of the first word. Among 7,466 photographs this and `CONFIRM` found no false pair, and they find every copy
-that was encoded again or resized, nearly every one that lost 6% of its sides, and half of those that lost 10%."""
+"""Bits of the first word. With `CONFIRM` it finds every copy that was encoded again or resized, 98% of those that lost
+6% of their width and height to a crop and half of those that lost 10%, and no false pair among 7,466 photographs."""
 
 CONFIRM: Final = 64
 """Bits of the whole hash."""

@@ -171,7 +171,8 @@ def _linked(left: Codes, right: Codes, size: int) -> Codes:
 def _lot(seed: int, names: Sequence[str]) -> NDArray[np.uint64]:
     """A number for each name, by hashing it with the seed: uint64 `(n,)`."""
     key = f"raravis split {seed}".encode()
-    drawn = b"".join(hashlib.blake2b(name.encode(), digest_size=8, key=key).digest() for name in names)
+    encoded = (name.encode("utf-8", "surrogateescape") for name in names)
+    drawn = b"".join(hashlib.blake2b(name, digest_size=8, key=key).digest() for name in encoded)
     return np.frombuffer(drawn, ">u8").astype(np.uint64)
 
 
@@ -217,6 +218,13 @@ def _deal(strata: Codes, lots: NDArray[np.uint64], sizes: Codes, quotas: Codes) 
     return dealt
 
 
+def _taught(families: pd.Series, units: Codes, sides: Codes) -> Codes:
+    """Move the units of families that copies alone carried out of train back to it: none is judged untaught."""
+    taught = families[sides == 0].unique()
+    lost = np.unique(units[~families.isin(taught).to_numpy(bool)])
+    return np.where(np.isin(units, lost), np.int64(0), sides).astype(np.int64)
+
+
 def _stratified(
     table: pd.DataFrame, units: Codes, shares: tuple[float, float, float], seed: int
 ) -> tuple[Codes, list[str]]:
@@ -236,7 +244,7 @@ def _stratified(
             f"{len(small)} families have too few images to stand on every side, so train has theirs first: "
             f"{', '.join(small[:8])}{' …' if len(small) > 8 else ''}."
         )
-    return _deal(strata, lots, sizes, quotas)[units], notes
+    return _taught(table["family"], units, _deal(strata, lots, sizes, quotas)[units]), notes
 
 
 def _held_out_species(
@@ -254,7 +262,7 @@ def _held_out_species(
     if (single := int((counts == 1).sum())) == len(counts):
         raise DataError("Every family has one species alone, so none can be held out; take another --policy.")
     notes = [f"{single} families have a single species; all of their images are in train."] if single else []
-    return sides[kinds], notes
+    return _taught(table["family"], kinds, sides[kinds]), notes
 
 
 def _species(table: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,9 @@ from raravis import engine
 
 keras = engine.keras()
 
+_AHEAD = 4
+"""Batches that are read while the network learns."""
+
 
 class Pictures(Protocol):
     """What gives images by row: a `PixelStore`, or an array wrapped in `Resident`."""
@@ -36,7 +39,8 @@ class Resident:
 class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
     """Labelled batches; shuffled anew every epoch when a seed is given.
 
-    The order of epoch `e` depends on the seed and on `e` alone, so that a resumed run meets the same batches.
+    The order of epoch `e` depends on the seed and on `e` alone, so that a resumed run meets the same batches. One
+    object serves one call of `fit`.
 
     Args:
         pictures: gives images by row.
@@ -46,7 +50,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         batch_size: images a batch; the last may be smaller.
         class_weights: float32 `(count,)`, the weight of an image of each class, or None for 1.
         seed: shuffles by it, or None for the given order.
-        epoch: the first epoch to give.
+        epoch: the first epoch to give, as `initial_epoch` of `fit`.
     """
 
     def __init__(
@@ -61,11 +65,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         seed: int | None = None,
         epoch: int = 0,
     ) -> None:
-        super().__init__(workers=1)
+        # With two workers Keras reads ahead by itself; with one, TensorFlow's self-tuning pipeline does, which on a
+        # busy machine stalls for seconds between epochs. What is in memory needs neither.
+        super().__init__(workers=1 if isinstance(pictures, Resident) else 2, max_queue_size=_AHEAD)
         self._pictures, self._rows, self._classes = pictures, rows, classes
         self._count, self._batch_size, self._weights = count, batch_size, class_weights
-        self._seed, self._epoch = seed, epoch
-        self._order = self._shuffled()
+        self._seed, self._first, self._ended = seed, epoch, 0
+        self._order = self._shuffled(epoch)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -83,11 +89,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         return images, targets, self._weights[classes]
 
     def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        self._epoch += 1
-        self._order = self._shuffled()
+        """Shuffle for the next epoch. `fit` also calls this once before its first epoch: that call changes nothing."""
+        self._order = self._shuffled(self._first + self._ended)
+        self._ended += 1
 
-    def _shuffled(self) -> np.ndarray[Any, Any]:
+    def _shuffled(self, epoch: int) -> np.ndarray[Any, Any]:
         if self._seed is None:
             return np.arange(len(self._rows))
-        return np.random.Generator(np.random.PCG64([self._seed, self._epoch])).permutation(len(self._rows))
+        return np.random.Generator(np.random.PCG64([self._seed, epoch])).permutation(len(self._rows))

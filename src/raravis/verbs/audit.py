@@ -21,6 +21,8 @@ SHOWN: Final = 16
 """Groups of copies that the page shows; the rest stand in the table."""
 IN_GROUP: Final = 6
 """Copies of a group that the page shows."""
+SIDE: Final = 160
+"""Pixels of a copy on the page."""
 ROWS: Final = 200
 """Rows of a table on the page; the rest stand in `findings.csv`."""
 
@@ -121,4 +123,8 @@ def _copies(found: catalogue.Catalogue, findings: pd.DataFrame, seed: int) -> li
 
 
 def _pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return decode.pixels(decode.read_bytes(path), 160, "pad")
+    """The picture, or an empty square where the file has changed since it was looked at."""
+    try:
+        return decode.pixels(decode.read_bytes(path), SIDE, "pad")
+    except decode.UnreadableImageError:
+        return np.full((SIDE, SIDE, 3), 225, np.uint8)

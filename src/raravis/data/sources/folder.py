@@ -1,4 +1,4 @@
-"""a folder with one sub-folder per label (`phylum_family` names are read as both)"""
+"""a folder with one sub-folder per label (`phylum_family` names are read as both)."""
 
 from __future__ import annotations
 
@@ -8,43 +8,53 @@ from typing import Final
 import pandas as pd
 
 from raravis import taxonomy
-from raravis.data.sources._labels import images_below, merged, writable
+from raravis.data.sources._labels import merged
 from raravis.data.sources._listing import Listing, Request
+from raravis.data.sources._paths import images_below, writable
 from raravis.errors import DataError, UsageError
 
 PRIORITY: Final = 0
 
 
 def claims(data: str) -> bool:
-    """Any folder that no other source claims."""
+    """Claim any folder that no other source claims."""
     return Path(data).is_dir()
 
 
 def listing(request: Request, *, quiet: bool = False) -> Listing:
-    """Every image below each sub-folder; the sub-folder is its label, however deep the image lies.
+    """List every image below each sub-folder; the sub-folder is its label, however deep the image lies.
+
+    Images that lie in no sub-folder have no label. `quiet` changes nothing: a folder is listed in silence.
 
     Raises:
-        DataError: no sub-folder with images.
-        UsageError: columns were named, but a folder has none.
+        DataError: there is no image below the folder.
+        UsageError: columns or a root were named, which belong to tables.
     """
-    del quiet  # listing a folder takes no time worth a bar
     if request.path_column or request.label_column or request.root:
-        raise UsageError(f"{request.data} is a folder without metadata.csv: columns and --root belong to tables.")
+        raise UsageError(
+            f"{request.data} is a folder without metadata.csv.\n"
+            "--path-column, --label-column and --root belong to tables; leave them out."
+        )
     root = Path(request.data).absolute()
-    rows = []
-    for path in images_below(root):
-        inside = path.relative_to(root)
-        name = writable(inside.as_posix())
-        label = taxonomy.from_folder(writable(inside.parts[0])) if len(inside.parts) > 1 else {"family": ""}
-        fault = "" if name == inside.as_posix() else "the file's name is no valid UTF-8; rename it"
-        rows.append({"file_path": name, **label, "problem": fault})
-    if not rows:
+    walk = images_below(root)
+    if not walk.images:
         raise DataError(
             f"{root} holds no images.\n"
             "One sub-folder per label was expected, with image files (.jpg, .png, …) in it, or a metadata.csv."
         )
-    table, notes = merged(pd.DataFrame(rows).fillna(""))
-    loose = sum("/" not in row["file_path"] for row in rows)
-    if loose:
-        notes = (*notes, f"{loose} images lie in no sub-folder and so have no label.")
-    return Listing("folder", root, table, notes)
+    labels = {name: taxonomy.from_folder(writable(name)) for name in {_label(path) for path in walk.images}}
+    rows = []
+    for path in walk.images:
+        name = writable(path)
+        fault = "" if name == path else "its name is not UTF-8; rename it"
+        rows.append({"file_path": name, **labels[_label(path)], "problem": fault})
+    table = pd.DataFrame(rows, dtype=object).fillna("")
+    folders = pd.Series([writable(_label(path)) for path in walk.images], dtype=object)
+    table, merges = merged(table, folders)
+    return Listing("folder", root, table, (*walk.notes, *merges))
+
+
+def _label(path: str) -> str:
+    """Give the sub-folder that a file lies in, "" if in none."""
+    head, slash, _ = path.partition("/")
+    return head if slash else ""

@@ -1,94 +1,147 @@
-"""`rare-species`: the Rare Species dataset from the Hugging Face hub, or a folder that holds it as published"""
+"""`rare-species`: imageomics/rare-species from the Hugging Face hub, or a folder that holds it as published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from raravis import taxonomy
+from raravis import files, taxonomy
 from raravis.data.sources import _tables
-from raravis.data.sources._labels import images_below
+from raravis.data.sources._labels import merged
 from raravis.data.sources._listing import Listing, Request
+from raravis.data.sources._paths import images_below
 from raravis.errors import DataError, OfflineError, UsageError
 
 PRIORITY: Final = 30
 REPOSITORY: Final = "imageomics/rare-species"
-NAMES: Final = ("rare-species", "rare_species", REPOSITORY)
-PATTERNS: Final = ("dataset/**", "metadata/*.csv", "*.csv", "*.md")
-CATALOG: Final = ("metadata/rarespecies-catalog.csv", "rarespecies-catalog.csv", "metadata.csv")
-LICENCES: Final = ("metadata/licenses.csv", "licenses.csv")
-KEPT: Final = ("license_name", "copyright_owner", "license_link", "title")
+NAMES: Final = ("rare-species", REPOSITORY)
+WANTED: Final = ("dataset/**", "metadata/*.csv", "metadata.csv")
+CATALOGUES: Final = ("metadata/rarespecies-catalog.csv", "metadata.csv")
+LICENCES: Final = "metadata/licenses.csv"
+IDS: Final = ("rarespecies_id", "eol_content_id")
+LICENCE_COLUMNS: Final = (
+    *("license_name", "copyright_owner", "license_link", "title"),
+    *("md5", "medium_source_url", "eol_full_size_copy_url"),
+)
 
 
 def claims(data: str) -> bool:
-    """The dataset's name, or a folder with `dataset/` and its catalogue, as published."""
+    """Claim the dataset's name, and a folder with `dataset/` and its catalogue, as published."""
     folder = Path(data)
-    return data in NAMES or ((folder / "dataset").is_dir() and any((folder / name).is_file() for name in CATALOG))
+    if data in NAMES:
+        return True
+    return (folder / "dataset").is_dir() and any((folder / name).is_file() for name in CATALOGUES)
 
 
 def listing(request: Request, *, quiet: bool = False) -> Listing:
-    """The images of the dataset with their lineage, common names and licences.
+    """List the images of the dataset with their lineage, names and licences.
 
-    The file's folder states its lineage (`kingdom-phylum-class-order-family-genus-species`), its name the ids
-    (`<eol_content_id>_<eol_page_id>_…`), by which the catalogue's and the licences' rows are joined.
+    A file's folder states its lineage (`kingdom-phylum-class-order-family-genus-species`), its name begins with
+    the `eol_content_id` by which it is found in the catalogue; licences are joined by `rarespecies_id`.
 
     Raises:
-        OfflineError: the dataset is not in the hub's cache and cannot be fetched.
+        OfflineError: the dataset is not whole in the hub's cache and cannot be fetched.
+        StorageError: the hub's cache cannot be written.
         DataError: the folder does not hold what was published.
         UsageError: columns or a root were named.
     """
     if request.path_column or request.label_column or request.root:
-        raise UsageError("rare-species knows its own columns; leave --path-column, --label-column and --root out.")
+        raise UsageError("rare-species brings its own columns.\nLeave --path-column, --label-column and --root out.")
     root = _fetched(quiet) if request.data in NAMES else Path(request.data).absolute()
-    rows = [_row(path.relative_to(root)) for path in images_below(root / "dataset")]
+    walk = images_below(root / "dataset")
+    rows = [_row(path) for path in walk.images]
     if not rows:
         raise DataError(f"{root / 'dataset'} holds no images.\nFolders named kingdom-phylum-…-species were expected.")
-    table = pd.DataFrame(rows)
-    table = _joined(table, root, CATALOG, ("rarespecies_id", "sciName", "common"))
-    table = _joined(table, root, LICENCES, KEPT)
-    return _tables.listing("rare_species", root, table.fillna(""))
+    table, notes = _catalogued(pd.DataFrame(rows, dtype=object), root)
+    table, merges = merged(table.assign(problem=""))
+    return Listing("rare_species", root, table, (*walk.notes, *notes, *merges))
 
 
-def _row(path: Path) -> dict[str, str]:
-    lineage = path.parts[1].split("-", len(taxonomy.RANKS) - 1)
-    content, _, rest = path.name.partition("_")
+def _row(path: str) -> dict[str, str]:
+    """Read what the name of a file below `dataset/` says."""
+    folder, _, name = path.rpartition("/")
+    lineage = folder.rpartition("/")[2].split("-", len(taxonomy.RANKS) - 1)
+    whole = lineage if len(lineage) == len(taxonomy.RANKS) else [""] * len(taxonomy.RANKS)
+    content, _, rest = name.partition("_")
     return {
-        "file_path": path.as_posix(),
-        **dict(zip(taxonomy.RANKS, [*lineage, *[""] * 7][:7], strict=True)),
+        "file_path": f"dataset/{path}",
+        **dict(zip(taxonomy.RANKS, whole, strict=True)),
         "eol_content_id": content,
         "eol_page_id": rest.partition("_")[0],
     }
 
 
-def _joined(table: pd.DataFrame, root: Path, names: tuple[str, ...], columns: tuple[str, ...]) -> pd.DataFrame:
-    """The table with columns of the first of the files `names` that is there, joined by `eol_content_id`."""
-    for name in names:
-        if (root / name).is_file():
-            other = _tables.read_csv(root / name)
-            kept = [c for c in columns if c in other]
-            if "eol_content_id" not in other or not kept:
-                continue
-            first = other.drop_duplicates("eol_content_id")[["eol_content_id", *kept]]
-            return table.merge(first, on="eol_content_id", how="left", validate="many_to_one")
-    return table
+def _catalogued(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add what the catalogue and the licences say; where the catalogue states a rank, it rules."""
+    file = next((root / name for name in CATALOGUES if (root / name).is_file()), None)
+    if file is None:
+        return table, ("The dataset's catalogue is missing; lineages come from the names of folders alone.",)
+    catalogue = _tables.read(file)
+    if IDS[1] not in catalogue:
+        raise DataError(f"{file} has no column {IDS[1]!r}.\nThe catalogue as published was expected.")
+    catalogue = catalogue.drop_duplicates(IDS[1]).set_index(IDS[1], drop=False)
+    notes = []
+    if absent := len(catalogue.index.difference(pd.Index(table[IDS[1]]))):
+        notes.append(f"{absent} of the {len(catalogue)} images of the catalogue are not in {root / 'dataset'}.")
+    if strange := int((~table[IDS[1]].isin(catalogue.index)).sum()):
+        notes.append(f"{strange} images are not in the catalogue; their folders' names tell their lineage.")
+    beside = catalogue.reindex(table[IDS[1]]).fillna("").reset_index(drop=True)
+    for column in beside.columns:
+        own = table.get(column, "")
+        table[column] = beside[column].where(beside[column] != "", own)
+    table, without = _licensed(table, root)
+    if without:
+        notes.append(f"{without} images have no licence in {LICENCES}; ask before you publish them.")
+    return table, tuple(notes)
+
+
+def _licensed(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
+    """Add each image's licence; also say how many have none."""
+    if not (root / LICENCES).is_file():
+        return table, len(table)
+    licences = _tables.read(root / LICENCES)
+    key = next((name for name in IDS if name in licences and name in table), None)
+    if key is None or LICENCE_COLUMNS[0] not in licences:
+        raise DataError(f"{root / LICENCES} has no column {IDS[0]!r} or {LICENCE_COLUMNS[0]!r}.\nSee that it is whole.")
+    kept = licences.drop_duplicates(key).set_index(key)[[c for c in LICENCE_COLUMNS if c in licences]]
+    beside = kept.reindex(table[key]).fillna("").reset_index(drop=True)
+    return table.assign(**beside), int((beside[LICENCE_COLUMNS[0]] == "").sum())
 
 
 def _fetched(quiet: bool) -> Path:
-    """The dataset's folder in the hub's cache, fetched or completed first where a network answers."""
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
+    """Give the dataset's folder in the hub's cache, fetched or completed first where a network answers."""
+    import huggingface_hub  # slow to import, needed only here
+    from huggingface_hub.constants import HF_HUB_CACHE
 
-    (disable_progress_bars if quiet else enable_progress_bars)()
     try:
-        return Path(
-            huggingface_hub.snapshot_download(REPOSITORY, repo_type="dataset", allow_patterns=list(PATTERNS))
-        )
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        with _silent(quiet):
+            return Path(huggingface_hub.snapshot_download(REPOSITORY, repo_type="dataset", allow_patterns=list(WANTED)))
+    except Exception as error:  # each version of the hub's client raises its transport's own kinds
+        if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
+            with files.storage(Path(HF_HUB_CACHE)):
+                raise
+        cause = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise OfflineError(
-            f"The dataset {REPOSITORY} is not in the cache and could not be fetched: {cause}\n"
-            "Go online once (unset HF_HUB_OFFLINE), set HF_HOME to a cache that holds it, or give its folder as DATA."
+            f"The dataset {REPOSITORY} is not whole in {HF_HUB_CACHE} and could not be fetched: {cause}\n"
+            "Go online (without HF_HUB_OFFLINE) and call again, what was fetched is kept; "
+            "or let HF_HOME name a cache that holds it; or give its folder as DATA."
         ) from error
+
+
+@contextmanager
+def _silent(quiet: bool) -> Iterator[None]:
+    """Hide the hub's own bars while the block runs, if asked to."""
+    import huggingface_hub.utils as hub
+
+    if not quiet or hub.are_progress_bars_disabled():  # type: ignore[attr-defined]
+        yield
+        return
+    hub.disable_progress_bars()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        hub.enable_progress_bars()  # type: ignore[attr-defined]
