@@ -76,8 +76,11 @@ def drawn(count: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     )
     groups = np.full(count, -1, np.int64)
     copies = random.permutation(count)[: count // 10]
-    by_family = copies[np.argsort(family[copies], kind="stable")]
-    groups[by_family] = np.arange(len(copies)) // 2
+    kind = pd.factorize(table["family"] + table["species"])[0]
+    ordered = copies[np.argsort(kind[copies], kind="stable")]
+    twins = ordered[: len(ordered) // 2 * 2].reshape(-1, 2)
+    twins = twins[kind[twins[:, 0]] == kind[twins[:, 1]]]
+    groups[twins] = np.arange(len(twins))[:, None]
     return table, groups
 
 

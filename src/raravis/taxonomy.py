@@ -39,6 +39,6 @@ PHYLA: Final = frozenset(
     dicyemida echinodermata entoprocta gastrotricha gnathostomulida hemichordata kinorhyncha loricifera
     micrognathozoa mollusca nematoda nematomorpha nemertea onychophora orthonectida phoronida placozoa
     platyhelminthes porifera priapulida rotifera sipuncula tardigrada xenacoelomorpha
-    """.split()
+    """.split()  # noqa: SIM905 (thirty-four words read better than thirty-four strings)
 )
 """The animal phyla, lower case."""

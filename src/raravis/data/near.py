@@ -123,7 +123,7 @@ def _neighbours(
     While most codes still have a mate that far away, all are compared, which is faster than to pick them out.
     """
     n = len(code)
-    pairs, steps = 12 * n, 64 + n // 2048  # more than chance needs, few enough to end
+    pairs, steps = 4 * n, 64 + n // 3000  # more than chance needs, few enough to end
     ends = np.append(np.flatnonzero(key[1:] != key[:-1]) + 1, n)
     sizes = np.diff(ends, prepend=0)
     for step in range(1, min(int(sizes.max()), steps)):

@@ -159,7 +159,8 @@ def _units(image_ids: pd.Series, groups: Codes) -> Codes:
     groups = np.asarray(groups, np.int64)
     grouped = groups >= 0
     offset = int(ids.max(initial=-1)) + 1
-    return _linked(ids[grouped], groups[grouped] + offset, offset + int(groups.max(initial=-1)) + 1)[ids]
+    units: Codes = _linked(ids[grouped], groups[grouped] + offset, offset + int(groups.max(initial=-1)) + 1)[ids]
+    return units
 
 
 def _linked(left: Codes, right: Codes, size: int) -> Codes:
@@ -183,7 +184,7 @@ def _quotas(counts: Codes, shares: tuple[float, float, float], lots: NDArray[np.
     test has no share), 1 for train.
     """
     wanted = counts[:, None] * np.asarray(shares)
-    whole = np.floor(wanted + 1e-9).astype(np.int64)
+    whole: Codes = np.floor(wanted + 1e-9).astype(np.int64)
     ties = np.stack([(lots >> np.uint64(8 * k)).astype(np.uint8) / 1e6 for k in range(3)], axis=1)
     order = np.argsort(-(wanted - whole + ties), axis=1, kind="stable")
     left = counts - whole.sum(axis=1)
@@ -222,7 +223,8 @@ def _taught(families: pd.Series, units: Codes, sides: Codes) -> Codes:
     """Move the units of families that copies alone carried out of train back to it: none is judged untaught."""
     taught = families[sides == 0].unique()
     lost = np.unique(units[~families.isin(taught).to_numpy(bool)])
-    return np.where(np.isin(units, lost), np.int64(0), sides).astype(np.int64)
+    moved: Codes = np.where(np.isin(units, lost), 0, sides)
+    return moved
 
 
 def _stratified(
@@ -232,7 +234,7 @@ def _stratified(
     rows = pd.DataFrame({"unit": units, "family": families, "id": table["image_id"].to_numpy()})
     votes = rows.groupby(["unit", "family"]).size().rename("n").reset_index()
     votes = votes.sort_values(["unit", "n", "family"], ascending=[True, False, True]).drop_duplicates("unit")
-    sizes = rows.groupby("unit").size().to_numpy()
+    sizes = np.bincount(units).astype(np.int64)
     lots = _lot(seed, rows.groupby("unit")["id"].min().tolist())
     strata = votes["family"].to_numpy(np.int64)
     counts = np.bincount(strata, sizes, minlength=len(names)).astype(np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,35 +31,41 @@ def _tensorboard(folder: Path, recipe: Recipe) -> Any:
 
 
 class MLflow(keras.callbacks.Callback):  # type: ignore[name-defined]
-    """Logs the recipe and every epoch's figures to MLflow (`MLFLOW_TRACKING_URI`, else a database in the run)."""
+    """Logs the recipe and every epoch's figures to MLflow: to `MLFLOW_TRACKING_URI`, else to `mlflow/` in the run.
+
+    A resumed training is a second MLflow run of the same name.
+    """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         super().__init__()
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         self._mlflow = _need("mlflow")
         self._folder, self._recipe = folder, recipe
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Open an MLflow run and log the recipe's fields."""
-        import os
-
+        uri = None
         if "MLFLOW_TRACKING_URI" not in os.environ:
-            self._mlflow.set_tracking_uri((self._folder / "mlflow").as_uri())
-        self._mlflow.set_experiment("raravis")
-        self._mlflow.start_run(run_name=self._folder.name)
-        self._mlflow.log_params(_flat(self._recipe.model_dump(mode="json")))
+            uri = (self._folder / "mlflow").as_uri()
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # plain files: the one store without a database
+        self._client = self._mlflow.MlflowClient(tracking_uri=uri)
+        known = self._client.get_experiment_by_name("raravis")
+        experiment = known.experiment_id if known else self._client.create_experiment("raravis")
+        self._id = self._client.create_run(experiment, run_name=self._folder.name).info.run_id
+        for name, value in _flat(self._recipe.model_dump(mode="json")).items():
+            self._client.log_param(self._id, name, value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Log the epoch's figures."""
-        self._mlflow.log_metrics({k: float(v) for k, v in (logs or {}).items()}, step=epoch)
+        for name, value in (logs or {}).items():
+            self._client.log_metric(self._id, name, float(value), step=epoch)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Close the MLflow run."""
-        self._mlflow.end_run()
+        self._client.set_terminated(self._id)
 
 
 def _need(package: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(package)
     except ImportError as error:

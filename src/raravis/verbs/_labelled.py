@@ -46,7 +46,7 @@ class Labelled:
             DataError: an image is of a family that `families` lacks.
         """
         table = self.of(side)
-        classes = pd.Index(families).get_indexer(table["family"])
+        classes = pd.Index(families).get_indexer(pd.Index(table["family"]))
         if (classes < 0).any():
             strange = sorted(set(table["family"]) - set(families))
             raise DataError(
@@ -82,7 +82,7 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     table = there[~there["image_id"].isin(disputed)].drop_duplicates("image_id").sort_values("image_id")
     readable = catalogue.readable
     paths = readable.drop_duplicates("image_id").set_index("image_id")["file_path"]
-    phyla = readable.drop_duplicates("family").set_index("family")["phylum"].to_dict()
+    phyla = dict(zip(readable["family"].astype(str), readable["phylum"].astype(str), strict=True))
     table = table.assign(file_path=table["image_id"].map(paths)).reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
     return Labelled(table, store, phyla, tuple(notes))
