@@ -169,10 +169,10 @@ def test_data_that_is_not_there_lists_the_forms(tmp_path):
         ("model.dropot=0.3", "model.dropot: There is no field named 'dropot'. Did you mean 'dropout'?"),
         ("model.dropout=3", "model.dropout: input should be less than 1 (received 3)"),
         ("train.epochs=many", "train.epochs: "),
-        ("augment.pipeline=two", "augment.pipeline: There is no augmentation pipeline named 'two'."),
-        ("model.name=basic", "model: There is no model named 'basic'. Did you mean 'basic_cnn'?"),
+        ("augment.pipeline=two", "augment.pipeline: there is no augmentation pipeline named 'two'."),
+        ("model.name=basic", "model: there is no model named 'basic'. Did you mean 'basic_cnn'?"),
         ("nonsense", "--set 'nonsense' was not understood; section.field=value was expected."),
-        ("seed.a=1", "--set seed.a: seed is a value, not a section."),
+        ("model.name.a=1", "--set model.name.a: name is a value, not a section."),
         ("=1", "section.field=value was expected"),
     ],
 )

@@ -43,7 +43,5 @@ def test_exit_codes_as_the_drawing_says(kind, code):
 
 
 def test_every_error_is_drawn():
-    made = {
-        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)
-    }
+    made = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
     assert {name for name in made if name not in (errors.__doc__ or "")} == set()

@@ -16,6 +16,10 @@ from raravis import files
 from raravis.errors import StorageError
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def child(code: str, *arguments: object) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
@@ -31,7 +35,7 @@ def test_a_name_appears_with_all_of_its_bytes_and_no_neighbour_stays(tmp_path):
         stream.write(b"abc")
         assert not path.exists()
     assert path.read_bytes() == b"abc"
-    assert os.listdir(tmp_path) == ["a.bin"]
+    assert names(tmp_path) == ["a.bin"]
 
 
 @pytest.mark.parametrize("way", ["atomic", "atomic_path"])
@@ -51,7 +55,7 @@ def test_an_error_leaves_the_old_file(tmp_path, way):
     with pytest.raises(KeyError):
         half()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["model.weights.h5"]
+    assert names(tmp_path) == ["model.weights.h5"]
 
 
 def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path):
@@ -74,7 +78,7 @@ def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path):
     writer.send_signal(signal.SIGKILL)
     writer.communicate()
     assert path.read_text() == "old"
-    assert [name for name in os.listdir(tmp_path) if not name.startswith(".")] == ["a.txt"]
+    assert [name for name in names(tmp_path) if not name.startswith(".")] == ["a.txt"]
 
 
 def test_kills_at_any_moment_show_only_whole_files(tmp_path):
@@ -126,7 +130,7 @@ def test_no_room_is_one_error_with_advice_and_no_leftover(tmp_path, way):
     assert trouble == ""
     assert str(tmp_path / "a.bin") in told
     assert "choose another folder" in told
-    assert os.listdir(tmp_path) == ["a.bin"]
+    assert names(tmp_path) == ["a.bin"]
     assert (tmp_path / "a.bin").read_text() == "old"
 
 
@@ -171,7 +175,7 @@ def test_a_folder_that_says_it_is_not_writable(tmp_path, monkeypatch):
 def test_json_refuses_what_is_no_json(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         files.write_json(tmp_path / "a.json", {"x": float("nan")})
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_text_is_utf8(tmp_path):

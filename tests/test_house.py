@@ -17,9 +17,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 def levels() -> dict[str, int]:
     """Level of every room, as the table in the document says, in its order."""
     found: dict[str, int] = {}
-    for level, rooms in re.findall(
-        r"^\| (\d+) \| ([^|]+) \|", (ROOT / "docs" / "architecture.md").read_text(), re.M
-    ):
+    for level, rooms in re.findall(r"^\| (\d+) \| ([^|]+) \|", (ROOT / "docs" / "architecture.md").read_text(), re.M):
         for room in re.findall(r"`([^`]+)`", rooms):
             found[room.rstrip("/")] = int(level)
     return found
@@ -113,7 +111,11 @@ def test_a_climbing_import_is_seen(monkeypatch, tmp_path):
 def test_no_engine_but_behind_its_door(path):
     heads = {name.split(".")[0] for name in imports(path)}
     assert not heads & {"tensorflow", "jax", "torch"}
-    used = {node.value.id for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    used = {
+        node.value.id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
     assert "tf" not in used
     if path.name != "engine.py":
         assert "keras" not in heads, "ask raravis.engine.keras()"
@@ -129,9 +131,7 @@ def test_a_file_says_what_it_is_and_is_short(path):
 def test_figures_need_no_pyplot(path):
     """pyplot keeps state and looks for a screen when it is imported."""
     at_top = [node for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = [
-        f"{getattr(node, 'module', '')}.{alias.name}".strip(".") for node in at_top for alias in node.names
-    ]
+    names = [f"{getattr(node, 'module', '')}.{alias.name}".strip(".") for node in at_top for alias in node.names]
     assert "matplotlib.pyplot" not in names
 
 

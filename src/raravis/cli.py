@@ -88,9 +88,7 @@ def audit(
 def split(
     data: Data,
     out: Annotated[Path, typer.Option(help="The CSV file to write.", show_default=False)],
-    policy: Annotated[
-        str, typer.Option(help="stratified, held-out-species or held-out-families.")
-    ] = "stratified",
+    policy: Annotated[str, typer.Option(help="stratified, held-out-species or held-out-families.")] = "stratified",
     fractions: Annotated[str, typer.Option(help="Shares of train, val and test.")] = "0.7,0.15,0.15",
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
@@ -104,9 +102,7 @@ def split(
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     shares = _numbers(fractions)
     _run(
-        lambda: raravis.split(
-            data, out=out, policy=policy, fractions=shares, **columns, seed=seed, quiet=quiet
-        ),
+        lambda: raravis.split(data, out=out, policy=policy, fractions=shares, **columns, seed=seed, quiet=quiet),
         quiet,
         json,
         debug,
@@ -118,9 +114,7 @@ def train(
     data: Data,
     recipe: Annotated[str, typer.Option(help="A name that `raravis recipes` lists, or a TOML file.")],
     out: Annotated[Path, typer.Option(help="The run folder.", show_default=False)],
-    split: Annotated[
-        Path | None, typer.Option(help="A split.csv; made by the recipe when not given.")
-    ] = None,
+    split: Annotated[Path | None, typer.Option(help="A split.csv; made by the recipe when not given.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field: model.dropout=0.3")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     path_column: PathColumn = None,
@@ -147,9 +141,7 @@ def train(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
-    data: Annotated[
-        str | None, typer.Option(help="Where the images are now, or other images to judge on.")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help="Where the images are now, or other images to judge on.")] = None,
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
     root: Root = None,
@@ -197,9 +189,7 @@ def predict(
 ) -> None:
     """Identify photographs: one row for every file that was given."""
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
-    _run(
-        lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug
-    )
+    _run(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)
 
 
 def _lists(kind: str, about: str) -> None:
@@ -230,9 +220,7 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r}: three numbers with commas were expected, such as 0.7,0.15,0.15"
-        ) from None
+        raise typer.BadParameter(f"{text!r}: three numbers with commas were expected, such as 0.7,0.15,0.15") from None
 
 
 def _run(verb: Callable[[], Outcome], quiet: bool, json: bool, debug: bool) -> None:
@@ -268,9 +256,7 @@ def _guard(call: Callable[[], T], debug: bool) -> T:
     except Exception as error:
         if debug or "PYTEST_CURRENT_TEST" in os.environ:
             raise
-        print(
-            f"raravis: {type(error).__name__}: {error}\nThis is a bug; --debug shows where.", file=sys.stderr
-        )
+        print(f"raravis: {type(error).__name__}: {error}\nThis is a bug; --debug shows where.", file=sys.stderr)
         raise typer.Exit(1) from None
 
 

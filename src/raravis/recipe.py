@@ -130,9 +130,7 @@ def names() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
 
 
-def load(
-    recipe: str | Path, changes: Sequence[str] | Mapping[str, Any] = (), *, seed: int | None = None
-) -> Recipe:
+def load(recipe: str | Path, changes: Sequence[str] | Mapping[str, Any] = (), *, seed: int | None = None) -> Recipe:
     """Read a recipe, apply changes, validate.
 
     Args:

@@ -59,18 +59,19 @@ class Run:
         """Lay out a new run folder; `split` is the text of `split.csv`.
 
         Raises:
-            RunError: the folder already holds a run.
+            RunError: the folder already holds a run, or another process makes one there.
             StorageError: it cannot be written.
         """
         path = files.folder(path)
-        if cls.is_run(path):
-            raise RunError(
-                f"{path} already holds a run.\nContinue it with --resume, or choose another --out for a new one."
-            )
-        with files.atomic(path / SPLIT) as stream:
-            stream.write(split)
-        files.write_json(path / ENVIRONMENT, environment)
-        files.write_text(path / RECIPE, wanted.toml())  # last: its presence makes the folder a run
+        with _alone(path):
+            if cls.is_run(path):
+                raise RunError(
+                    f"{path} already holds a run.\nContinue it with --resume, or choose another --out for a new one."
+                )
+            with files.atomic(path / SPLIT) as stream:
+                stream.write(split)
+            files.write_json(path / ENVIRONMENT, environment)
+            files.write_text(path / RECIPE, wanted.toml())  # last: its presence makes the folder a run
         return cls(path, wanted)
 
     @classmethod
@@ -123,16 +124,13 @@ class Run:
     @property
     def families(self) -> tuple[str, ...]:
         """The families that the model knows, sorted: those with images in `train`; the order of its logits."""
-        split = self.split
-        return tuple(sorted(split.loc[split["split"] == "train", "family"].unique()))
+        return taught(self.split)
 
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds."""
         if not (self.path / HISTORY).is_file():
-            raise RunError(
-                f"{self.path} has finished no epoch yet; continue it with `raravis train --resume`."
-            )
+            raise RunError(f"{self.path} has finished no epoch yet; continue it with `raravis train --resume`.")
         return pd.read_csv(self.path / HISTORY)
 
     def load_model(self) -> Any:
@@ -146,9 +144,7 @@ class Run:
         file = self.path / MODEL
         if not file.is_file():
             state = self.status["state"]
-            raise RunError(
-                f"{self.path} has no model yet (it is {state}); finish it with `raravis train --resume`."
-            )
+            raise RunError(f"{self.path} has no model yet (it is {state}); finish it with `raravis train --resume`.")
         try:
             return engine.keras().saving.load_model(file, compile=False)
         except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: a damaged file
@@ -161,13 +157,7 @@ class Run:
         Raises:
             RunError: another process holds it.
         """
-        with files.storage(self.path / _LOCK), (self.path / _LOCK).open("a") as handle:
-            try:
-                portalocker.lock(handle, portalocker.LOCK_EX | portalocker.LOCK_NB)
-            except portalocker.LockException as error:
-                raise RunError(
-                    f"Another process is writing to {self.path}.\nWait for it, or choose another --out."
-                ) from error
+        with _alone(self.path):
             yield
 
     def _held(self) -> bool:
@@ -189,6 +179,11 @@ class Run:
         return value
 
 
+def taught(split: pd.DataFrame) -> tuple[str, ...]:
+    """The families of a split that a network can learn, sorted: those with images in `train`."""
+    return tuple(sorted(split.loc[split["split"] == "train", "family"].unique()))
+
+
 def save_model(model: Any, path: Path) -> None:
     """Write a Keras model to `path` (`.keras`), whole or not at all.
 
@@ -200,3 +195,16 @@ def save_model(model: Any, path: Path) -> None:
             model.save(part)
         except ValueError as error:  # Keras' word for a path that it cannot write
             raise StorageError(f"Cannot write {path}: {error}.") from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of the run folder `path`, or raise the error that says who holds it."""
+    with files.storage(path / _LOCK):
+        handle = (path / _LOCK).open("a")
+    with handle:
+        try:
+            portalocker.lock(handle, portalocker.LOCK_EX | portalocker.LOCK_NB)
+        except portalocker.LockException as error:
+            raise RunError(f"Another process is writing to {path}.\nWait for it, or choose another --out.") from error
+        yield

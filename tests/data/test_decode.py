@@ -288,7 +288,7 @@ def test_a_probe_tells_what_the_file_is(tmp_path, picture):
     assert found.error == ""
     there = hashing.words([found.phash])
     full = hashing.words([hashing.perceptual(open_upright(data))])
-    assert hashing.distance(there, full)[0] < 16  # the fast look sees what a full one sees
+    assert np.bitwise_count(there[:, 0] ^ full[:, 0]) <= 8  # the fast look sees what a full one sees
     path.write_bytes(save(picture(4, (300, 200)).convert("CMYK"), "JPEG"))
     assert probe(path).mode == "CMYK"
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raravis.data import split
@@ -60,6 +60,7 @@ def test_the_digest_is_the_same_on_every_machine_and_in_any_order():
     policy=st.sampled_from(["stratified", "held-out-families"]),
     data=st.data(),
 )
+@settings(deadline=None, max_examples=40)
 def test_copies_never_stand_on_two_sides(sizes, seed, policy, data):
     table = images({f"family{i}": n for i, n in enumerate([*sizes, 3])})
     groups = np.array(data.draw(st.lists(st.integers(-1, 6), min_size=len(table), max_size=len(table))))
@@ -199,3 +200,31 @@ def test_the_rare_species_by_eol_page(rare_species_metadata):
     assert not set(test["eol_page_id"]) & train
     assert 60 <= test["family"].nunique() <= 90
     assert set(test["family"]) <= set(joined.loc[joined["split"] == "train", "family"])
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=2, max_size=6),
+    seed=st.integers(0, 99),
+    policy=st.sampled_from(["stratified", "held-out-species"]),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=40)
+def test_no_family_is_judged_that_was_not_taught_however_copies_tie_them(sizes, seed, policy, data):
+    table = images({f"family{i}": n for i, n in enumerate(sizes)})
+    table["species"] = [f"s{i % 3}" for i in range(len(table))]
+    groups = np.array(data.draw(st.lists(st.integers(-1, 3), min_size=len(table), max_size=len(table))))
+    try:
+        made = split.assign(table, groups, policy=policy, seed=seed).table
+    except DataError:
+        assert policy == "held-out-species"
+        return
+    assert set(made["family"]) == set(made.loc[made["split"] == "train", "family"])
+    joined = made.merge(table.assign(copies=groups)[["image_id", "copies"]], on="image_id", validate="one_to_one")
+    assert split.leaks(joined, joined["copies"].to_numpy()) == 0
+
+
+def test_many_families_keep_the_overall_shares():
+    table = images({f"family{i}": 3 + i % 40 for i in range(300)})
+    found = counts(split.assign(table, alone(table), fractions=(0.6, 0.25, 0.15)))
+    shares = [found[side] / len(table) for side in ("train", "val", "test")]
+    assert shares == pytest.approx([0.6, 0.25, 0.15], abs=0.02)

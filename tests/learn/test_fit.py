@@ -36,9 +36,7 @@ def coloured(n: int = 72) -> tuple[np.ndarray, np.ndarray]:
 
 
 def split_csv(classes: np.ndarray) -> bytes:
-    rows = [
-        f"{i:064x},{i}.jpg,{FAMILIES[c]},{'val' if i % 4 == 0 else 'train'}" for i, c in enumerate(classes)
-    ]
+    rows = [f"{i:064x},{i}.jpg,{FAMILIES[c]},{'val' if i % 4 == 0 else 'train'}" for i, c in enumerate(classes)]
     return ("image_id,file_path,family,split\n" + "\n".join(rows) + "\n").encode()
 
 
@@ -166,9 +164,7 @@ def test_killed_and_resumed_equals_unbroken(tmp_path, kept_epochs):
     child = multiprocessing.get_context("spawn").Process(target=_train_in_child, args=(str(run.path),))
     child.start()
     history = run.path / HISTORY
-    while child.is_alive() and (
-        not history.is_file() or len(history.read_text().splitlines()) <= kept_epochs
-    ):
+    while child.is_alive() and (not history.is_file() or len(history.read_text().splitlines()) <= kept_epochs):
         time.sleep(0.002)
     os.kill(child.pid, signal.SIGKILL)
     child.join()

@@ -36,9 +36,7 @@ class TestContract:
         images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
         model.save(tmp_path / "model.keras")
         loaded = engine.keras().saving.load_model(tmp_path / "model.keras", compile=False)
-        np.testing.assert_allclose(
-            loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-4
-        )
+        np.testing.assert_allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-4)
 
     def test_the_seed_decides_the_weights(self, name):
         for mine, theirs in zip(small(name).get_weights(), small(name).get_weights(), strict=True):
@@ -55,9 +53,7 @@ def test_basic_cnn_is_the_study_layer_by_layer():
     assert kinds == ["InputLayer", "Rescaling", *block, *block, "Flatten", "Dropout", "Dense"]
     assert model.get_layer("embedding").output.shape == (None, 54 * 54 * 64)
     assert next(layer.rate for layer in model.layers if type(layer).__name__ == "Dropout") == 0.5
-    assert all(
-        layer.activation.__name__ == "relu" for layer in model.layers if type(layer).__name__ == "Conv2D"
-    )
+    assert all(layer.activation.__name__ == "relu" for layer in model.layers if type(layer).__name__ == "Conv2D")
     dense = 54 * 54 * 64 * 202 + 202
     convolutions = (3 * 3 * 3 * 32 + 32) + (3 * 3 * 32 * 64 + 64)
     norms = 4 * 32 + 4 * 64

@@ -75,9 +75,7 @@ def _read(model: Any, name: str, file: Path) -> None:
             f"The weight file {file} is not there.\nSet model.weights to a .h5 file, 'imagenet' or 'none'."
         )
     if file.suffix != ".h5":
-        raise UsageError(
-            f"{file.name} is no weight file that raravis reads; a .h5 or .weights.h5 file was expected."
-        )
+        raise UsageError(f"{file.name} is no weight file that raravis reads; a .h5 or .weights.h5 file was expected.")
     try:
         model.load_weights(str(file))
     except Exception as error:  # h5py and Keras raise many kinds for one fault: not these weights

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Final
@@ -102,11 +102,8 @@ def _stamp(path: str) -> tuple[int, int]:
 def _remembered(home: Path) -> pd.DataFrame:
     """Read what earlier looks found, nothing where that is missing or damaged."""
     columns = [*_KEY, *PROBED]
-    if home.is_file():
-        try:
-            return pd.read_parquet(home, columns=columns).drop_duplicates("file_path")
-        except (OSError, ValueError, KeyError, pa.ArrowException):
-            pass  # damaged, or of an older version: as if it were missing
+    with suppress(OSError, ValueError, KeyError, pa.ArrowException):  # damaged or older: as if it were missing
+        return pd.read_parquet(home, columns=columns).drop_duplicates("file_path")
     return pd.DataFrame(columns=columns).astype({"file_path": "str", "size_now": "int64", "mtime_ns": "int64"})
 
 

@@ -3,11 +3,12 @@
 An upright image enters; a hex string of 64 digits leaves, which changes little when the image is encoded
 again, resized, brightened or slightly cropped. Helpers turn a column of such strings into `uint64` words.
 
-The hash holds the signs of the lowest frequencies of a discrete cosine transform, in order of rising
-frequency (after C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). The
+The hash tells which of the lowest frequencies of a discrete cosine transform lie above their median, in order
+of rising frequency (after C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). The
 thumbnail is faded towards its edges first, because that is where crops, frames and watermarks differ. The
 first 64 bits are balanced on their own, coarse enough to search with; all 256 are fine enough to confirm.
-Every step is exact integer arithmetic, so every machine finds the same bits in the same pixels.
+In the finer ones, what is no stronger than noise counts as nothing, so that copies of smooth images agree.
+The bits come from exact integer arithmetic, so every machine finds the same in the same pixels.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ WORDS = BITS // 64
 DIGITS = BITS // 4
 FLAT = 2.0  # an image whose thumbnail deviates less than this many grey levels shows nothing
 BLANK = "0" * DIGITS  # its hash; other images have about half of their bits set
+NOISE = 24 * 64 * 1024**2  # what rounding and encoding leave in the higher frequencies of a smooth image
 FADE = 0.5  # the share of the thumbnail's side over which a Tukey window fades
 
 Words = npt.NDArray[np.uint64]
@@ -47,7 +49,7 @@ def perceptual(image: Image.Image) -> str:
     window, basis, cells = _plan()
     centre = np.rint(64 * (window @ small @ window) / window.sum() ** 2)
     low = (basis @ (64 * small - centre) @ basis.T).ravel()[cells]  # integers below 2^53: exact in any order
-    bits = np.concatenate([_upper_half(low[:64]), _upper_half(low[64:])])
+    bits = np.concatenate([low[:64] > _middle(low[:64]), low[64:] > max(_middle(low[64:]), NOISE)])
     return np.packbits(bits).tobytes().hex()
 
 
@@ -70,10 +72,9 @@ def distance(one: Words, other: Words) -> npt.NDArray[np.int64]:
     return differ
 
 
-def _upper_half(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Say which values lie above the lower median, so that ties cannot leave the upper half empty."""
-    above: npt.NDArray[np.bool_] = values > np.sort(values)[len(values) // 2 - 1]
-    return above
+def _middle(values: npt.NDArray[np.float64]) -> float:
+    """The lower median: half of the values lie above it."""
+    return float(np.sort(values)[len(values) // 2 - 1])
 
 
 @cache

@@ -65,9 +65,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[name-defined]
             history=(*self.progress.history, row),
             best_file=self.progress.best_file,
         )
-        self.progress = checkpoint.save(
-            self._folder, progress, self.model.variables, self.model.optimizer.variables
-        )
+        self.progress = checkpoint.save(self._folder, progress, self.model.variables, self.model.optimizer.variables)
         self._on_kept(self.progress)
 
 

@@ -98,9 +98,7 @@ def restore(file: Path, variables: Sequence[Any], optimizer: Sequence[Any] = ())
                 for number, variable in enumerate(wanted):
                     variable.assign(arrays[f"{group}/{number}"])
     except Exception as error:  # numpy, zipfile and the backends raise many kinds for one fault
-        raise RunError(
-            f"{file} is damaged or of another network ({error}); train into another folder."
-        ) from error
+        raise RunError(f"{file} is damaged or of another network ({error}); train into another folder.") from error
 
 
 def _write(file: Path, groups: dict[str, Sequence[Any]]) -> None:

@@ -80,9 +80,7 @@ def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool 
         parts["train"].classes,
         count=len(families),
         batch_size=recipe.train.batch_size,
-        class_weights=class_weights(parts["train"].classes, len(families))
-        if recipe.train.class_weights
-        else None,
+        class_weights=class_weights(parts["train"].classes, len(families)) if recipe.train.class_weights else None,
         seed=recipe.seed,
         epoch=checkpoint.load(folder).epoch,
     )
@@ -97,9 +95,7 @@ def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool 
     last = _learn(learner, run, train, val, quiet)
     checkpoint.restore(folder / last.best_file, learner.variables)
     logits = {
-        name: outputs(
-            learner, pictures, part.rows, batch_size=recipe.train.batch_size, quiet=quiet, label="Judging"
-        )
+        name: outputs(learner, pictures, part.rows, batch_size=recipe.train.batch_size, quiet=quiet, label="Judging")
         for name, part in parts.items()
     }
     return Fitted(model, logits)
@@ -188,9 +184,7 @@ def _features(
         shape = (len(rows), int(trunk.output.shape[-1]))
         with files.atomic_path(file) as part_file:
             kept = np.lib.format.open_memmap(part_file, mode="w+", dtype=np.float32, shape=shape)
-            outputs(
-                trunk, pictures, rows, batch_size=batch_size, quiet=quiet, label="Frozen features", out=kept
-            )
+            outputs(trunk, pictures, rows, batch_size=batch_size, quiet=quiet, label="Frozen features", out=kept)
             kept.flush()
     resident = Resident(np.load(file, mmap_mode="r"))
     numbered, start = {}, 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from raravis import drawing, files
 from raravis.judge import figures, metrics, predictions, report
 from raravis.run import CURVES, METRICS, PREDICTIONS, REPORT, Run
-from raravis.verbs._labelled import Labelled
+
+if TYPE_CHECKING:
+    from raravis.verbs._labelled import Labelled
 
 
 def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed: int, out: Path | None = None) -> None:

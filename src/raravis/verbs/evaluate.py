@@ -66,7 +66,10 @@ def _own(run: Run, found: Catalogue, own: pd.DataFrame, split: str, seed: int, q
     images = labelled(found, own, run.recipe.data, (split,), quiet=quiet)
     with run.exclusive():
         _judged.keep(run, images, {split: _probabilities(run, images, split, quiet)}, seed=seed)
-    return _outcome(run.path, _judged.metrics_in(run.path)[split], split, found, images.notes)
+    notes = list(images.notes)
+    if strange := int((~found.readable["image_id"].isin(own["image_id"])).sum()):
+        notes.append(f"{strange} images are none of the run's own; they are not judged. Give them alone to judge them.")
+    return _outcome(run.path, _judged.metrics_in(run.path)[split], split, found, tuple(notes))
 
 
 def _other(run: Run, found: Catalogue, seed: int, quiet: bool) -> Outcome:

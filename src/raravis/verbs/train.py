@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from scipy.special import softmax
@@ -16,11 +17,17 @@ from raravis import recipe as recipes
 from raravis.data import audit, catalogue
 from raravis.data import split as splits
 from raravis.data.sources import Request
-from raravis.errors import RunError
+from raravis.errors import RunError, StorageError
 from raravis.outcome import Outcome
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, MODEL, REPORT, Run, save_model
+from raravis.run import CHECKPOINT, MODEL, REPORT, Run, State, save_model, taught
 from raravis.verbs import _environment, _judged
+
+if TYPE_CHECKING:
+    from raravis.learn.fit import Part
+    from raravis.verbs._labelled import Labelled
+
+    ToLearn = tuple[Labelled, dict[str, Part]]
 
 
 def train(
@@ -64,9 +71,16 @@ def train(
     if Run.is_run(out) and not resume:
         raise RunError(f"{out} already holds a run.\nContinue it with --resume, or choose another --out.")
     found = catalogue.read(request, quiet=quiet)
-    run = _open(out, wanted, found, request, split)
+    if Run.is_run(out):
+        run, learnt = _begun(out, wanted, split), None
+    else:
+        run, learnt = _begin(out, wanted, found, request, split, quiet)
     with run.exclusive():
-        notes = () if run.status["state"] == "finished" else _work(run, found, quiet)
+        if run.status["state"] == "finished":
+            notes: tuple[str, ...] = ("The run was finished already; nothing was left to do.",)
+        else:
+            notes = _work(run, learnt or _to_learn(found, run.split, wanted, quiet), quiet)
+        _tidy(run)
     metrics = _judged.metrics_in(out)
     figures = {
         "families": len(run.families),
@@ -79,12 +93,18 @@ def train(
     return Outcome("train", out, figures, found.unreadable, (*found.notes, *notes), out / REPORT)
 
 
-def _open(out: Path, wanted: Recipe, found: catalogue.Catalogue, request: Request, split: str | Path | None) -> Run:
-    """The run in `out`, which must be of this recipe and data, or a new one."""
-    if not Run.is_run(out):
-        table = splits.read(Path(split)) if split is not None else _split(found, wanted)
-        digest = splits.digest(table)
-        return Run.create(out, wanted, splits.text(table).encode(), _environment.describe(request, found, digest))
+def _begin(
+    out: Path, wanted: Recipe, found: catalogue.Catalogue, request: Request, split: str | Path | None, quiet: bool
+) -> tuple[Run, ToLearn]:
+    """A new run and its images; made only once it is sure that there is something to learn from."""
+    table = splits.read(Path(split)) if split is not None else _split(found, wanted)
+    learnt = _to_learn(found, table, wanted, quiet)
+    about = _environment.describe(request, found, splits.digest(table))
+    return Run.create(out, wanted, splits.text(table).encode(), about), learnt
+
+
+def _begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
+    """The run in `out`, which must be of this recipe and split."""
     run = Run.open(out)
     if run.recipe != wanted:
         before, now = (pd.json_normalize(r.model_dump(mode="json")).iloc[0] for r in (run.recipe, wanted))
@@ -108,30 +128,41 @@ def _split(found: catalogue.Catalogue, wanted: Recipe) -> pd.DataFrame:
     ).table
 
 
-def _work(run: Run, found: catalogue.Catalogue, quiet: bool) -> tuple[str, ...]:
-    """Train and judge, with a status that always tells the truth."""
-    from raravis.learn.fit import fit  # loads Keras, so only when there is work
-    from raravis.verbs._labelled import labelled
+def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, quiet: bool) -> ToLearn:
+    """The images of train and val, and the parts that they form."""
+    from raravis.verbs._labelled import labelled  # loads Keras, so only when there is work
 
-    epoch = run.status["epoch"]
-    run.set_status("running", epoch=epoch)
+    images = labelled(found, table, wanted.data, ("train", "val"), quiet=quiet)
+    return images, {side: images.part(side, taught(table)) for side in ("train", "val")}
+
+
+def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
+    """Train and judge, with a status that always tells the truth."""
+    from raravis.learn.fit import fit
+
+    images, parts = learnt
+    run.set_status("running", epoch=run.status["epoch"])
     try:
         with _terminable():
-            images = labelled(found, run.split, run.recipe.data, ("train", "val"), quiet=quiet)
-            parts = {side: images.part(side, run.families) for side in ("train", "val")}
             fitted = fit(run, images.store, parts, quiet=quiet)
             save_model(fitted.model, run.path / MODEL)
             given = {side: softmax(values, axis=1) for side, values in fitted.logits.items()}
             _judged.keep(run, images, given, seed=run.recipe.seed)
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        run.set_status("interrupted" if interrupted else "failed", epoch=run.status["epoch"], message=str(error))
+        state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with suppress(StorageError):  # on a full disk the first error is the one to tell
+            run.set_status(state, epoch=run.status["epoch"], message=str(error))
         raise
     run.set_status("finished", epoch=len(run.history))
-    for kept in (run.path / CHECKPOINT).iterdir():
-        kept.unlink()
-    (run.path / CHECKPOINT).rmdir()
     return images.notes
+
+
+def _tidy(run: Run) -> None:
+    """Remove what only an unfinished run needs."""
+    kept = run.path / CHECKPOINT
+    with files.storage(kept):
+        if kept.is_dir():
+            shutil.rmtree(kept)
 
 
 @contextmanager

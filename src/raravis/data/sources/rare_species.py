@@ -124,9 +124,9 @@ def _fetched(quiet: bool) -> Path:
         if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
             with files.storage(Path(HF_HUB_CACHE)):
                 raise
-        cause = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        cause = str(error).strip().partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise OfflineError(
-            f"The dataset {REPOSITORY} is not whole in {HF_HUB_CACHE} and could not be fetched: {cause}\n"
+            f"The dataset {REPOSITORY} is not whole in {HF_HUB_CACHE} and could not be fetched: {cause}.\n"
             "Go online (without HF_HUB_OFFLINE) and call again, what was fetched is kept; "
             "or let HF_HOME name a cache that holds it; or give its folder as DATA."
         ) from error
