@@ -189,7 +189,7 @@ def resumed(photos36, small_recipe, out, epochs):
 
 
 def test_a_killed_run_goes_on_as_if_unbroken(photos36, small_recipe, tmp_path):
-    epochs = 10
+    epochs = 6
     out = tmp_path / "killed"
     with training(photos36, out, epochs) as process:
         process.send_signal(signal.SIGKILL)

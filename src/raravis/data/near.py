@@ -27,8 +27,9 @@ Codes = npt.NDArray[np.uint64]
 Index = npt.NDArray[np.int64]
 
 RADIUS: Final = 8
-"""Bits of the first word. With `CONFIRM` it finds every copy that was encoded again or resized, 98% of those that lost
-6% of their width and height to a crop and half of those that lost 10%, and no false pair among 7,466 photographs."""
+"""Bits of the first word. With `CONFIRM` it finds every copy that was encoded again or resized, 97% of those that lost
+6% of their width and height to a crop and half of those that lost 10%; of the 28 million pairs of 7,466 photographs it
+took eight for copies, seven rightly."""
 
 CONFIRM: Final = 64
 """Bits of the whole hash."""
