@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from raravis import engine, files
+from raravis.errors import DataError
 from raravis.learn import checkpoint
 from raravis.learn.checkpoint import Progress
 
@@ -52,7 +54,17 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[name-defined]
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the epoch."""
+        """Keep the epoch.
+
+        Raises:
+            DataError: a figure is no longer a number, so that there is nothing worth keeping.
+        """
+        broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if broken:
+            raise DataError(
+                f"In epoch {epoch + 1} {broken[0]} was no number any more: the steps were too large.\n"
+                "Train into another folder with a lower rate, such as --set train.learning_rate=1e-4."
+            )
         row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self._started, 3)

@@ -110,11 +110,6 @@ def _learn(learner: Any, run: Run, train: Batches, val: Batches, quiet: bool) ->
     def kept(now: Progress) -> None:
         write_history(run.path / HISTORY, now)
         run.set_status("running", epoch=now.epoch)
-        if not np.isfinite(now.history[-1]["loss"]):
-            raise DataError(
-                f"The loss became {now.history[-1]['loss']} in epoch {now.epoch}.\n"
-                "Lower train.learning_rate (--set train.learning_rate=1e-4) and train into another folder."
-            )
 
     patience = Patience(done, monitor=recipe.train.monitor, patience=recipe.train.patience)
     keeper = Keeper(folder, done, patience, kept)

@@ -82,6 +82,8 @@ def train(
             notes = _work(run, learnt or _to_learn(found, run.split, wanted, quiet), quiet)
         _tidy(run)
     metrics = _judged.metrics_in(out)
+    if run.environment["data"]["digest"] != found.digest:
+        notes = (*notes, "The data is not the same as when the run was begun; the images of its split were taken.")
     figures = {
         "families": len(run.families),
         "epochs": run.status["epoch"],
