@@ -45,7 +45,7 @@ def test_explore_leaves_all_its_files_and_says_what_it_saw(zoo, tmp_path, capsys
     assert "7 images of 3 families in 2 phyla; 1 file cannot be read." in report
     assert "chordata_canidae/bad.jpg" in report
     assert report.count("<img ") == 2
-    assert len(catalogue.load(tmp_path / "out" / "catalogue.parquet")) == 8
+    assert len(catalogue.load(tmp_path / "out" / "catalogue.parquet").table) == 8
     assert capsys.readouterr().out == ""
 
 

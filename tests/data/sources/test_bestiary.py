@@ -149,7 +149,7 @@ def test_no_two_pictures_of_a_family_are_alike():
         small = [
             np.asarray(picture(family(name), i, 0).upright.convert("L").resize((24, 24)), float) for i in range(12)
         ]
-        apart = [np.abs(a - b).mean() for k, a in enumerate(drawings) for b in small[:k]]
+        apart = [np.abs(a - b).mean() for k, a in enumerate(small) for b in small[:k]]
         assert min(apart) > 4
 
 
