@@ -105,6 +105,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableImageError("no such file") from None
+    except MemoryError:
+        raise UnreadableImageError(NO_MEMORY) from None
     except OSError as error:
         raise UnreadableImageError(f"cannot be opened: {error.strerror or error}") from None
     except ValueError:

@@ -219,3 +219,12 @@ def test_a_catalogue_keeps_the_licences(published):
     found = catalogue.read(Request(str(published)), quiet=True)
     assert {"license_name", "copyright_owner", "license_link", "title"} <= set(found.table.columns)
     assert (found.table["status"] == "ok").all()
+
+
+def test_partial_probe(hub, tmp_path):
+    home = tmp_path / "hub"
+    hub[0].refused = {f"dataset/{PICTURES[2]}", "metadata/licenses.csv", "metadata/rarespecies-catalog.csv"}
+    print(ask(home, HF_ENDPOINT=hub[1]))
+    print(ask(home, HF_ENDPOINT=hub[1], HF_HUB_OFFLINE="1"))
+    print(ask(home, HF_ENDPOINT="http://127.0.0.1:9"))
+    assert 0

@@ -23,10 +23,17 @@ def open_source(request: Request, *, quiet: bool = False) -> Listing:
         OfflineError: it must be fetched and no network answers.
     """
     modules = [registry.load(__name__, name, "source") for name in registry.names(__name__)]
-    for module in sorted(modules, key=lambda m: -m.PRIORITY):
-        if module.claims(request.data):
-            listing: Listing = module.listing(request, quiet=quiet)
-            return listing
-    forms = "\n".join(f"  {registry.summary(m)}" for m in modules)
-    there = "is not there" if not Path(request.data).exists() else "is none of the forms that raravis reads"
-    raise UsageError(f"DATA {request.data!r} {there}. It may be:\n{forms}")
+    ranked = sorted(modules, key=lambda m: -m.PRIORITY)
+    there = "is not there"
+    module = None
+    try:
+        if request.data.strip():  # no name would mean the folder one happens to be in
+            module = next((m for m in ranked if m.claims(request.data)), None)
+            there = "is none of the forms that raravis reads" if Path(request.data).exists() else there
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        there = f"cannot be opened ({error.strerror or error})"
+    if module is None:
+        forms = "\n".join(f"  {registry.summary(m)}" for m in modules)
+        raise UsageError(f"DATA {request.data[:200]!r} {there}. It may be:\n{forms}")
+    listing: Listing = module.listing(request, quiet=quiet)
+    return listing

@@ -18,6 +18,7 @@ from raravis.data.decode import SUFFIXES
 UNKNOWN: Final = frozenset((".heic", ".heif", ".jp2", ".jxl", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw"))
 """Suffixes of images that are not read; a note tells how many there are."""
 
+_UNNAMED = "its name is not UTF-8; rename it"
 _LEAVES = "the path leaves the folder of the data"
 
 
@@ -108,6 +109,12 @@ def located(root: Path, texts: Iterable[str]) -> tuple[list[str], list[str]]:
     return paths, problems
 
 
+def nameable(paths: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Write paths of a walk as text; say of those that are no UTF-8 that they cannot be read, of others ""."""
+    written = {path: writable(path) for path in paths}
+    return list(written.values()), ["" if path == text else _UNNAMED for path, text in written.items()]
+
+
 def writable(name: str) -> str:
     r"""Write a file name as text that any file can hold: bytes that are no UTF-8 become `\xNN`."""
     try:
@@ -138,11 +145,12 @@ def _inside(top: str, real_top: str, text: str) -> str | None:
 def _fault(full: str, real_folder: str, real_top: str) -> str:
     """Say why the file `full` must not or cannot be read, or "" if nothing speaks against it."""
     try:
-        status = os.lstat(full)
-        real = os.path.realpath(full) if stat.S_ISLNK(status.st_mode) else real_folder
-        if os.path.commonpath([real, real_top]) != real_top:
+        mode, real = os.lstat(full).st_mode, real_folder
+        if stat.S_ISLNK(mode):
+            real = os.path.realpath(full)
+        if not f"{real}{os.sep}".startswith(real_top.rstrip(os.sep) + os.sep):
             return f"{_LEAVES} by a link"
-        if not stat.S_ISREG(os.stat(full).st_mode):
+        if not stat.S_ISREG(os.stat(full).st_mode if stat.S_ISLNK(mode) else mode):
             return "is no regular file"
     except (FileNotFoundError, NotADirectoryError):
         return "no such file"

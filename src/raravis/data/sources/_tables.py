@@ -57,8 +57,10 @@ def named(table: pd.DataFrame, request: Request) -> tuple[pd.DataFrame, tuple[st
     Raises:
         UsageError: a column is missing; the message lists those that are there.
     """
-    ranks = {name: str(name).strip().casefold() for name in table.columns}
-    table = table.rename(columns={n: r for n, r in ranks.items() if r in taxonomy.RANKS and r not in table})
+    ranks: dict[str, str] = {}
+    for name in reversed(table.columns):  # of several spellings of a rank the first is the rank
+        ranks[name.strip().casefold()] = name
+    table = table.rename(columns={ranks[r]: r for r in taxonomy.RANKS if r in ranks and r not in table})
     path = _column(table, request.path_column, PATHS, "file path", "--path-column")
     label = _column(table, request.label_column, LABELS, "label", "--label-column")
     notes: tuple[str, ...] = ()
@@ -79,8 +81,11 @@ def listing(kind: str, root: Path, table: pd.DataFrame, notes: tuple[str, ...] =
     file are left out, and a note tells.
 
     Raises:
+        UsageError: the root is no folder.
         DataError: no row names a file.
     """
+    if not root.is_dir():
+        raise UsageError(f"--root {root} is no folder.\nGive the folder that the paths in the table are relative to.")
     nameless = int((table["file_path"].str.strip() == "").sum())
     if nameless:
         table = table[table["file_path"].str.strip() != ""]
@@ -112,11 +117,13 @@ def _once(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _column(table: pd.DataFrame, wanted: str | None, known: tuple[str, ...], kind: str, option: str) -> str:
     """Find the column that is meant: the one asked for, else the first known one that is there."""
     there = ", ".join(map(repr, table.columns))
+    columns = list(map(str, table.columns))
+    by_key = {name.strip().casefold(): name for name in reversed(columns)} | {name: name for name in columns}
     if wanted is not None:
-        if wanted not in table:
+        found = by_key.get(wanted, by_key.get(wanted.strip().casefold()))
+        if found is None:
             raise UsageError(f"The table has no column {wanted!r} for the {kind}.\nIts columns: {there}.")
-        return wanted
-    by_key = {str(name).strip().casefold(): str(name) for name in reversed(table.columns)}
+        return found
     for name in known:
         if name in by_key:
             return by_key[name]

@@ -10,7 +10,7 @@ import pandas as pd
 from raravis import taxonomy
 from raravis.data.sources._labels import merged
 from raravis.data.sources._listing import Listing, Request
-from raravis.data.sources._paths import images_below, writable
+from raravis.data.sources._paths import images_below, nameable
 from raravis.errors import DataError, UsageError
 
 PRIORITY: Final = 0
@@ -42,14 +42,10 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
             f"{root} holds no images.\n"
             "One sub-folder per label was expected, with image files (.jpg, .png, …) in it, or a metadata.csv."
         )
-    labels = {name: taxonomy.from_folder(writable(name)) for name in {_label(path) for path in walk.images}}
-    rows = []
-    for path in walk.images:
-        name = writable(path)
-        fault = "" if name == path else "its name is not UTF-8; rename it"
-        rows.append({"file_path": name, **labels[_label(path)], "problem": fault})
-    table = pd.DataFrame(rows, dtype=object).fillna("")
-    folders = pd.Series([writable(_label(path)) for path in walk.images], dtype=object)
+    paths, problems = nameable(walk.images)
+    folders = pd.Series([_label(path) for path in paths], dtype=object)
+    ranks = pd.DataFrame([taxonomy.from_folder(name) for name in folders.unique()], folders.unique()).fillna("")
+    table = ranks.loc[folders.tolist()].reset_index(drop=True).assign(file_path=paths, problem=problems)
     table, merges = merged(table, folders)
     return Listing("folder", root, table, (*walk.notes, *merges))
 

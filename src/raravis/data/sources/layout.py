@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
 
     Raises:
         DataError: the table cannot be read or has no row.
-        UsageError: the column for path or label is missing.
+        UsageError: the root is no folder, or the column for path or label is missing.
     """
     folder = Path(request.data).absolute()
     root = folder if request.root is None else request.root.absolute()
@@ -36,5 +37,5 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
     unnamed = set(map(writable, walk.images)) - set(found.table["file_path"])
     if unnamed:
         note = f"{len(unnamed)} images stand in no row of {METADATA} (the first: {min(unnamed)!r}); they are left out."
-        notes = (note,)
-    return Listing(found.kind, root, found.table, (*found.notes, *(notes if unnamed else ())))
+        found = replace(found, notes=(*found.notes, note))
+    return found

@@ -13,7 +13,7 @@ from raravis import files, taxonomy
 from raravis.data.sources import _tables
 from raravis.data.sources._labels import merged
 from raravis.data.sources._listing import Listing, Request
-from raravis.data.sources._paths import images_below
+from raravis.data.sources._paths import images_below, nameable
 from raravis.errors import DataError, OfflineError, UsageError
 
 PRIORITY: Final = 30
@@ -53,11 +53,11 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
         raise UsageError("rare-species brings its own columns.\nLeave --path-column, --label-column and --root out.")
     root = _fetched(quiet) if request.data in NAMES else Path(request.data).absolute()
     walk = images_below(root / "dataset")
-    rows = [_row(path) for path in walk.images]
-    if not rows:
+    paths, problems = nameable(walk.images)
+    if not paths:
         raise DataError(f"{root / 'dataset'} holds no images.\nFolders named kingdom-phylum-…-species were expected.")
-    table, notes = _catalogued(pd.DataFrame(rows, dtype=object), root)
-    table, merges = merged(table.assign(problem=""))
+    table, notes = _catalogued(pd.DataFrame(map(_row, paths), dtype=object), root)
+    table, merges = merged(table.assign(problem=problems))
     return Listing("rare_species", root, table, (*walk.notes, *notes, *merges))
 
 
@@ -90,7 +90,7 @@ def _catalogued(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, tuple[st
     if strange := int((~table[IDS[1]].isin(catalogue.index)).sum()):
         notes.append(f"{strange} images are not in the catalogue; their folders' names tell their lineage.")
     beside = catalogue.reindex(table[IDS[1]]).fillna("").reset_index(drop=True)
-    for column in beside.columns:
+    for column in beside.columns.drop("file_path", errors="ignore"):
         own = table.get(column, "")
         table[column] = beside[column].where(beside[column] != "", own)
     table, without = _licensed(table, root)
@@ -124,7 +124,7 @@ def _fetched(quiet: bool) -> Path:
         if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
             with files.storage(Path(HF_HUB_CACHE)):
                 raise
-        cause = str(error).strip().partition("\n")[0].partition(". ")[0] or type(error).__name__
+        cause = str(error).strip().partition("\n")[0].partition(". ")[0][:300] or type(error).__name__
         raise OfflineError(
             f"The dataset {REPOSITORY} is not whole in {HF_HUB_CACHE} and could not be fetched: {cause}.\n"
             "Go online (without HF_HUB_OFFLINE) and call again, what was fetched is kept; "

@@ -31,7 +31,5 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
     if not file.is_file():
         raise UsageError(f"The table {file} is not there.\nGive the path of a .csv, .parquet or .jsonl file.")
     root = file.parent if request.root is None else request.root.absolute()
-    if not root.is_dir():
-        raise UsageError(f"--root {root} is no folder.\nGive the folder that the paths in the table are relative to.")
     table, notes = _tables.named(_tables.read(file), request)
     return _tables.listing("table", root, table, notes)
