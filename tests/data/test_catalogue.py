@@ -113,6 +113,29 @@ def test_odd_names_are_read(photos, put):
     assert (table["status"] == "ok").all()
 
 
+def test_what_could_make_a_reader_hang_or_a_table_unwritable_is_a_row(photos, tmp_path):
+    os.mkfifo(photos / "mollusca_unionidae/pipe.jpg")
+    (photos / "mollusca_unionidae/loop.jpg").symlink_to("loop.jpg")
+    shutil.copy(photos / "chordata_felidae/1.jpg", os.fsencode(photos / "chordata_felidae") + b"/\xff\xfe.jpg")
+    found = read(photos)
+    why = dict(line.rpartition("/")[2].split(": ", 1) for line in found.unreadable)
+    assert set(why) == {"pipe.jpg", "loop.jpg", "\\xff\\xfe.jpg"}
+    assert why["pipe.jpg"] == "is no regular file"
+    assert why["\\xff\\xfe.jpg"] == "its name is not UTF-8; rename it"
+    assert len(found.readable) == 3
+    catalogue.save(found, tmp_path / "c.parquet")
+    assert len(catalogue.load(tmp_path / "c.parquet").table) == 6
+
+
+def test_the_photographs_at_hand_are_all_readable(wildlife, looked):
+    found = read(wildlife)
+    assert (len(found.readable), found.unreadable, len(looked)) == (7_466, (), 7_466)
+    assert (found.readable["family"].nunique(), found.readable["phylum"].nunique()) == (119, 5)
+    looked.clear()
+    assert read(wildlife).digest == found.digest
+    assert looked == []
+
+
 def test_a_second_look_decodes_nothing(photos, looked):
     first = read(photos)
     assert sorted(looked) == ["1.jpg", "2.jpg", "3.jpg"]

@@ -104,6 +104,16 @@ def test_cmyk_has_its_colours(kind):
     assert near(open_upright(save(corners().convert("CMYK"), kind)), corners(), 10)
 
 
+def test_cmyk_as_adobe_writes_it_is_not_a_negative():
+    white_and_black = Image.new("CMYK", (32, 16), (0, 0, 0, 0))
+    white_and_black.paste((0, 0, 0, 255), (16, 0, 32, 16))
+    data = save(white_and_black, "JPEG", quality=95)
+    assert b"Adobe" in data  # the mark that says: inks are stored inverted
+    found = open_upright(data)
+    assert min(found.getpixel((4, 8))) > 245
+    assert max(found.getpixel((28, 8))) < 10
+
+
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I;16B")])
 def test_sixteen_bit_grey_is_scaled_not_clipped(kind, mode):
     ramp = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype("<u2")
@@ -276,6 +286,20 @@ def test_only_regular_files_of_bearable_size_are_read(tmp_path, monkeypatch):
     with (tmp_path / "big.jpg").open("wb") as stream:
         stream.truncate((1 << 20) + 1)
     assert probe(tmp_path / "big.jpg").error == "is larger than 1 MiB"
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Path, "read_bytes"), (Image.Image, "load"), (Image.Image, "transpose")])
+def test_short_memory_is_a_reason_not_a_crash(owner, name, tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path.write_bytes(save(corners(), "PNG", exif=exif))
+
+    def short(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(owner, name, short)
+    assert probe(path).error == decode.NO_MEMORY
 
 
 def test_a_probe_tells_what_the_file_is(tmp_path, picture):

@@ -117,6 +117,24 @@ def test_options_of_tables_are_refused(tmp_path, touch, listed):
         listed(tmp_path, label_column="family")
 
 
-def test_what_is_not_there_is_wrong_usage(tmp_path, listed):
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("nowhere", "is not there"), ("x" * 5000, "cannot be opened"), ("a.txt", "is none of the forms")],
+)
+def test_what_cannot_be_data_is_wrong_usage_that_lists_the_forms(name, wanted, tmp_path, touch, listed):
+    touch(tmp_path / "a.txt")
+    with pytest.raises(UsageError, match=wanted) as caught:
+        listed(tmp_path / name)
+    forms = str(caught.value).splitlines()[1:]
+    assert len(forms) == 5
+    for word in ("sub-folder per label", "metadata.csv", ".parquet", "rare-species", "bestiary"):
+        assert any(word in form for form in forms), word
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_no_name_is_not_the_working_folder(name, tmp_path, touch, listed, monkeypatch):
+    touch(tmp_path / "fox/a.jpg")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="is not there"):
-        listed(tmp_path / "nowhere")
+        listed(name)
+    assert families(listed(".")) == {"fox/a.jpg": "fox"}

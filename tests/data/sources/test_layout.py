@@ -58,6 +58,12 @@ def test_missing_columns_are_named(tmp_path, listed):
         listed(tmp_path)
 
 
+def test_a_root_that_is_not_there_is_wrong_usage(tmp_path, listed):
+    write(tmp_path, COURSE, "1,1,1,k,p,f,f/a.jpg")
+    with pytest.raises(UsageError, match="nowhere is no folder"):
+        listed(tmp_path, root=tmp_path / "nowhere")
+
+
 def test_an_empty_table_is_an_error(tmp_path, listed):
     write(tmp_path, COURSE)
     with pytest.raises(DataError, match="holds no rows"):

@@ -74,6 +74,24 @@ def test_common_names_of_columns_are_found(columns, label, tmp_path, touch, list
     assert (row["class"], row["species"]) == ("", "")  # alone, these words only mean label
 
 
+def test_two_columns_that_spell_one_rank_do_not_clash(tmp_path, touch, listed):
+    touch(tmp_path / "a.jpg")
+    (tmp_path / "t.csv").write_text("path,Family,FAMILY\na.jpg,owl,fox\n")
+    row = listed(tmp_path / "t.csv").table.iloc[0]
+    assert tuple(row[["family", "FAMILY"]]) == ("owl", "fox")
+    (tmp_path / "t.csv").write_text("path,FAMILY,family\na.jpg,owl,fox\n")
+    row = listed(tmp_path / "t.csv").table.iloc[0]
+    assert tuple(row[["family", "FAMILY"]]) == ("fox", "owl")
+    assert listed(tmp_path / "t.csv", label_column="FAMILY").table.iloc[0]["family"] == "owl"
+
+
+def test_a_rank_can_be_asked_for_as_it_is_written(tmp_path, touch, listed):
+    touch(tmp_path / "a.jpg")
+    (tmp_path / "t.csv").write_text("Path,Genus,Family\na.jpg,Bubo,Strigidae\n")
+    found = listed(tmp_path / "t.csv", path_column="Path", label_column="Genus")
+    assert found.table.iloc[0]["family"] == "Bubo"
+
+
 def test_a_label_column_among_ranks_stays_a_rank(tmp_path, touch, listed):
     touch(tmp_path / "a.jpg")
     (tmp_path / "t.csv").write_text("path,order,family,species\na.jpg,Carnivora,Felidae,Lynx lynx\n")
@@ -161,11 +179,12 @@ def test_labels_that_differ_by_case_or_blanks_are_one(tmp_path, touch, listed):
 def test_a_path_that_stands_twice_is_one_row(tmp_path, touch, listed):
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         touch(tmp_path / name)
-    body = "a.jpg,owl\n./a.jpg,fox\nb.jpg,\nb.jpg,fox\nc.jpg,owl\nc.jpg,Owl\n"
-    (tmp_path / "t.csv").write_text("path,label\n" + body)
+    body = "a.jpg,owl,1\n./a.jpg,fox,2\nb.jpg,,3\nb.jpg,fox,4\nc.jpg,owl,5\nc.jpg,Owl,6\n"
+    (tmp_path / "t.csv").write_text("path,label,bare\n" + body)
     found = listed(tmp_path / "t.csv")
     assert found.table["file_path"].tolist() == ["a.jpg", "b.jpg", "c.jpg"]
     assert found.table["family"].tolist() == ["owl", "fox", "owl"]
+    assert found.table["bare"].tolist() == ["1", "4", "5"]
     assert "3 rows name a file a second time; its first row with a label counts." in found.notes
     assert "1 of these files have different labels (the first: 'a.jpg')." in found.notes
 

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -109,8 +110,8 @@ def _once(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     notes = [f"{again} rows name a file a second time; its first row with a label counts."]
     if len(disputed):
         notes.append(f"{len(disputed)} of these files have different labels (the first: {disputed[0]!r}).")
-    first = table.assign(bare=table["family"] == "").sort_values("bare", kind="stable")
-    kept = first.drop_duplicates("file_path").sort_index().drop(columns="bare")
+    labelled_first = np.argsort((table["family"] == "").to_numpy(), kind="stable")
+    kept = table.iloc[labelled_first].drop_duplicates("file_path").sort_index()
     return kept.reset_index(drop=True), tuple(notes)
 
 
