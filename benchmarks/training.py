@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from raravis import augment, engine, models
+from raravis import augmentations, engine, models
 from raravis.data import catalogue
 from raravis.data.pixels import PixelStore, open_store
 from raravis.data.sources import Request
 from raravis.learn.batches import Batches
-from raravis.learn.fit import _with_augmentation
+from raravis.learn.learner import Learner
 
 keras = engine.keras()
 
@@ -114,7 +114,7 @@ class _Resident(keras.utils.PyDataset):  # type: ignore[name-defined]
 
 def _learner(classes: int, size: int) -> Any:
     options = models.options_of("basic_cnn")(name="basic_cnn")
-    learner = _with_augmentation(models.build(options, classes=classes, size=size), augment.layers("one", 0))
+    learner = Learner(models.build(options, classes=classes, size=size), augmentations.layers("one", 0))
     return _compiled(learner)
 
 

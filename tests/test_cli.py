@@ -16,7 +16,9 @@ from raravis import cli
 from raravis.errors import DataError
 from raravis.outcome import Outcome
 
-COMMANDS = typer.main.get_command(cli.app).commands
+TOP = typer.main.get_command(cli.app).commands
+COMMANDS = {name: command for name, command in TOP.items() if name != "augment"}
+COMMANDS |= {f"augment {name}": command for name, command in TOP["augment"].commands.items()}
 VERBS = {
     "explore": ["DATA", "--out", "F"],
     "audit": ["DATA", "--out", "F"],
@@ -25,6 +27,9 @@ VERBS = {
     "evaluate": ["F"],
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],
+    "reproduce": ["DATA", "--out", "F"],
+    "augment preview": ["DATA", "--out", "F"],
+    "augment compare": ["DATA", "--out", "F"],
 }
 LISTS = ("recipes", "models", "augmentations", "backbones")
 EVERYWHERE = {"quiet", "json", "debug"}
@@ -47,7 +52,8 @@ def fake(monkeypatch):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(raravis, verb, made, raising=False)
+        owner, _, last = verb.rpartition(" ")
+        monkeypatch.setattr(getattr(raravis, owner) if owner else raravis, last, made, raising=False)
         return calls
 
     return put
@@ -55,12 +61,18 @@ def fake(monkeypatch):
 
 def test_every_verb_is_there_in_both_worlds():
     assert set(COMMANDS) == {*VERBS, *LISTS}
-    assert set(raravis.__all__) == set(VERBS)
+    assert set(raravis.__all__) == {verb.split()[0] for verb in VERBS}
+
+
+def verb_of(name):
+    """The function of Python that a command calls."""
+    owner, _, last = name.rpartition(" ")
+    return getattr(getattr(raravis, owner) if owner else raravis, last)
 
 
 @pytest.mark.parametrize("name", [*VERBS, *LISTS])
 def test_help_names_every_option(name):
-    done = call(name, "--help")
+    done = call(*name.split(), "--help")
     assert done.exit_code == 0
     assert (COMMANDS[name].help or "").split(":")[0] in " ".join(done.output.split())
     for parameter in COMMANDS[name].params:
@@ -73,7 +85,7 @@ def test_python_and_the_command_line_take_the_same(name):
     told = {p.name.rstrip("_"): p for p in COMMANDS[name].params}
     for common in EVERYWHERE - {"quiet"}:
         assert told.pop(common).is_flag
-    taken = inspect.signature(getattr(raravis, name)).parameters
+    taken = inspect.signature(verb_of(name)).parameters
     assert set(taken) == set(told)
     for key, parameter in taken.items():
         is_argument = told[key].param_type_name == "argument"
@@ -90,7 +102,7 @@ def plain(value):
 
 @pytest.mark.parametrize("name", VERBS)
 def test_defaults_are_the_same(name):
-    for key, parameter in inspect.signature(getattr(raravis, name)).parameters.items():
+    for key, parameter in inspect.signature(verb_of(name)).parameters.items():
         option = next(p for p in COMMANDS[name].params if p.name.rstrip("_") == key)
         if not option.required:
             context = click.Context(COMMANDS[name])
@@ -101,12 +113,13 @@ def test_defaults_are_the_same(name):
 def test_every_option_reaches_its_verb(name, fake, tmp_path):
     calls = fake(name, Outcome(name, tmp_path))
     given = {"seed": 7, "quiet": True}
-    arguments = [name, *VERBS[name], "--seed", 7, "--quiet"]
+    arguments = [*name.split(), *VERBS[name], "--seed", 7, "--quiet"]
     odd = {"policy": "p", "fractions": "0.5,0.25,0.25", "path_column": "pc", "label_column": "lc", "root": "r"}
     odd |= {"format": "csv", "top_k": 3, "batch_size": 2, "resume": True, "set": "a.b=1"}
     odd |= {"split": "s"} if name != "split" else {}
     odd |= {"data": "d"} if name == "evaluate" else {}
-    for key in sorted(set(inspect.signature(getattr(cli, name)).parameters) & {*odd, "set_"}):
+    odd |= {"pipelines": "p,q", "repeats": 2, "images": 4, "estimate": True}
+    for key in sorted({p.name for p in COMMANDS[name].params} & {*odd, "set_"}):
         value = odd[key.rstrip("_")]
         arguments += [f"--{key.rstrip('_').replace('_', '-')}", *([] if value is True else [value])]
         given[key.rstrip("_")] = value
@@ -114,7 +127,7 @@ def test_every_option_reaches_its_verb(name, fake, tmp_path):
     assert done.exit_code == 0, done.output
     ((_, named),) = calls
     changed = {"fractions": (0.5, 0.25, 0.25), "root": Path("r"), "set": ["a.b=1"]}
-    if name == "train":
+    if name in ("train", "augment compare"):
         changed["split"] = Path("s")
     assert {key: named[key] for key in given} == {key: changed.get(key, value) for key, value in given.items()}
 
@@ -169,7 +182,7 @@ def test_data_that_is_not_there_lists_the_forms(tmp_path):
         ("model.dropot=0.3", "model.dropot: There is no field named 'dropot'. Did you mean 'dropout'?"),
         ("model.dropout=3", "model.dropout: input should be less than 1 (received 3)"),
         ("train.epochs=many", "train.epochs: "),
-        ("augment.pipeline=two", "augment.pipeline: there is no augmentation pipeline named 'two'."),
+        ("augment.pipeline=too", "augment.pipeline: there is no augmentation pipeline named 'too'."),
         ("model.name=basic", "model: there is no model named 'basic'. Did you mean 'basic_cnn'?"),
         ("nonsense", "--set 'nonsense' was not understood; section.field=value was expected."),
         ("model.name.a=1", "--set model.name.a: name is a value, not a section."),

@@ -10,22 +10,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from raravis.verbs import augment
     from raravis.verbs.audit import audit
     from raravis.verbs.compare import compare
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explore import explore
     from raravis.verbs.predict import predict
+    from raravis.verbs.reproduce import reproduce
     from raravis.verbs.split import split
     from raravis.verbs.train import train
 
 __version__ = "0.1.0"
-__all__ = ["audit", "compare", "evaluate", "explore", "predict", "split", "train"]
+__all__ = [
+    "audit",
+    "augment",
+    "compare",
+    "evaluate",
+    "explore",
+    "predict",
+    "reproduce",
+    "split",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'raravis' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"raravis.verbs.{name}"), name)
+    module = importlib.import_module(f"raravis.verbs.{name}")
+    return getattr(module, name, module)  # `augment` is a pair of verbs: a module with both
 
 
 def __dir__() -> list[str]:

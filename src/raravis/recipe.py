@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomli_w
 from pydantic import (
@@ -24,6 +24,7 @@ from pydantic import (
     SerializeAsAny,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from raravis import models, registry
@@ -53,15 +54,33 @@ class SplitBy(_Table):
     fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.7, 0.15, 0.15)
 
 
+class Sample(_Table):
+    """`[sample]`: which images of the train side an epoch goes through.
+
+    Attributes:
+        share: of each family's images; at least one is taken.
+        oversample: families with fewer images than this are repeated until they have as many; 0 repeats none.
+    """
+
+    share: float = Field(default=1.0, gt=0, le=1)
+    oversample: NonNegativeInt = 0
+
+
 class Augment(_Table):
-    """`[augment]`: the pipeline that every training batch goes through."""
+    """`[augment]`: what every training batch goes through.
+
+    Attributes:
+        pipeline: a name of `raravis augmentations`.
+        mix: blend pairs of images and their targets after the pipeline: `mixup` or `cutmix`.
+    """
 
     pipeline: str = "one"
+    mix: Literal["none", "mixup", "cutmix"] = "none"
 
     @field_validator("pipeline")
     @classmethod
     def _exists(cls, name: str) -> str:
-        if name not in (known := registry.names("raravis.augment")):
+        if name not in (known := registry.names("raravis.augmentations")):
             raise ValueError(unknown("augmentation pipeline", name, known))
         return name
 
@@ -96,6 +115,40 @@ class Train(_Table):
     loggers: tuple[Literal["tensorboard", "mlflow"], ...] = ()
 
 
+class FineTune(_Table):
+    """`[finetune]`: the second phase of a pretrained network; `[train]` holds for it but for what stands here.
+
+    Attributes:
+        layers: the last layers of the backbone that learn too, counted as Keras lists them; 0 leaves the phase out.
+            Batch norms keep their statistics.
+        epochs: at most this many.
+        learning_rate: at the start.
+    """
+
+    layers: NonNegativeInt = 0
+    epochs: PositiveInt = 5
+    learning_rate: PositiveFloat = 1e-5
+
+
+class Published(_Table):
+    """`[published]`: what was reported elsewhere for these settings; told beside what is measured, used for nothing.
+
+    Attributes:
+        source: where it was reported.
+        epochs: for how many epochs it was trained there.
+    """
+
+    source: str = ""
+    epochs: PositiveInt | None = None
+    train_accuracy: float | None = None
+    val_accuracy: float | None = None
+    test_accuracy: float | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    test_loss: float | None = None
+    val_macro_f1: float | None = None
+
+
 class Recipe(_Table):
     """One experiment. `model` is the table of the model that its `name` names; see `models`."""
 
@@ -104,8 +157,11 @@ class Recipe(_Table):
     data: Data = Data()
     split: SplitBy = SplitBy()
     model: SerializeAsAny[models.Options]
+    sample: Sample = Sample()
     augment: Augment = Augment()
     train: Train = Train()
+    finetune: FineTune = FineTune()
+    published: Published | None = None
 
     @field_validator("model", mode="before")
     @classmethod
@@ -120,9 +176,20 @@ class Recipe(_Table):
             raise ValueError(str(error)) from error
         return kind.model_validate(value)
 
+    @model_validator(mode="after")
+    def _has_something_to_fine_tune(self) -> Recipe:
+        if self.finetune.layers and not isinstance(self.model, models.Pretrained):
+            raise ValueError(f"finetune.layers: {self.model.name} has no pretrained backbone whose layers could learn")
+        return self
+
+    @property
+    def epochs(self) -> int:
+        """At most this many, both phases together."""
+        return self.train.epochs + (self.finetune.epochs if self.finetune.layers else 0)
+
     def toml(self) -> str:
         """The recipe as TOML, every field stated."""
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def names() -> list[str]:
@@ -142,7 +209,7 @@ def load(recipe: str | Path, changes: Sequence[str] | Mapping[str, Any] = (), *,
         RecipeError: the recipe does not exist, is no TOML, or a field is unknown or out of range; the field is named.
     """
     table = _read(str(recipe))
-    for key, value in _pairs(changes):
+    for key, value in pairs(changes):
         _put(table, key, value)
     if seed is not None:
         table["seed"] = seed
@@ -182,7 +249,12 @@ def _read(recipe: str) -> dict[str, Any]:
         raise RecipeError(f"The recipe {recipe} is no valid TOML: {error}.") from error
 
 
-def _pairs(changes: Sequence[str] | Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def pairs(changes: Sequence[str] | Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Each change as a key and a value, from `section.field=value` texts or from a mapping.
+
+    Raises:
+        RecipeError: a text without `=`.
+    """
     if isinstance(changes, Mapping):
         yield from changes.items()
         return
@@ -224,6 +296,7 @@ def _fields(sections: Sequence[str], table: Mapping[str, Any]) -> Iterable[str]:
         return models.options_of(table["model"]["name"]).model_fields
     kind: Any = Recipe
     for section in sections:
-        kind = kind.model_fields[section].annotation
+        annotation = kind.model_fields[section].annotation
+        kind = next((part for part in get_args(annotation) if part is not type(None)), annotation)
     fields: Iterable[str] = kind.model_fields
     return fields

@@ -110,7 +110,7 @@ class Run:
         value = {
             "state": state,
             "epoch": epoch,
-            "epochs": self.recipe.train.epochs,
+            "epochs": self.recipe.epochs,
             "message": message,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
         }

@@ -7,7 +7,7 @@ from raravis import engine, models, registry
 
 pytestmark = pytest.mark.engine
 
-SMALL = {"frozen": {"weights": "none", "backbone": "MobileNetV2"}}
+SMALL = {name: {"weights": "none"} for name in ("frozen", "resnet50", "efficientnet_b3")}
 
 
 def small(name: str, size: int = 32, classes: int = 5):

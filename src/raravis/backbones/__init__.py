@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from raravis import engine
-from raravis.backbones.weights import load_into
+from raravis.backbones.weights import find, load_into
 from raravis.errors import UsageError, unknown
 
 
@@ -47,6 +47,12 @@ def build(name: str, *, size: int, weights: str) -> Any:
         ) from error
     load_into(model, name, weights, size=size, names=homes(), make=make)
     return model
+
+
+def stand_in() -> str | None:
+    """The first backbone, by name, whose weights without a top lie in the folder `RARAVIS_WEIGHTS`; None if none do."""
+    known = homes()
+    return next((name for name in sorted(known) if find(name, known) is not None), None)
 
 
 def preprocess(name: str, images: Any) -> Any:

@@ -51,6 +51,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         class_weights: float32 `(count,)`, the weight of an image of each class, or None for 1.
         seed: shuffles by it, or None for the given order.
         epoch: the first epoch to give, as `initial_epoch` of `fit`.
+        mixing: give `((images, targets), targets)` with targets scaled by the class weights, for a mixer of pairs.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         class_weights: np.ndarray[Any, Any] | None = None,
         seed: int | None = None,
         epoch: int = 0,
+        mixing: bool = False,
     ) -> None:
         # With two workers Keras reads ahead by itself; with one, TensorFlow's self-tuning pipeline does, which on a
         # busy machine stalls for seconds between epochs. What is in memory needs neither.
@@ -71,19 +73,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
         self._pictures, self._rows, self._classes = pictures, rows, classes
         self._count, self._batch_size, self._weights = count, batch_size, class_weights
         self._seed, self._first, self._ended = seed, epoch, 0
+        self._mixing = mixing
         self._order = self._shuffled(epoch)
 
     def __len__(self) -> int:
         """Batches an epoch."""
         return -(-len(self._rows) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray[Any, Any], ...]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         """Batch `index`: images as the store gives them, one-hot float32 `(B, count)`, weights float32 `(B,)`."""
         picked = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         classes = self._classes[picked]
         targets = np.zeros((len(picked), self._count), np.float32)
         targets[np.arange(len(picked)), classes] = 1
         images = self._pictures.batch(self._rows[picked])
+        if self._mixing:
+            weighed = targets if self._weights is None else targets * self._weights[classes, None]
+            return (images, weighed), weighed
         if self._weights is None:
             return images, targets
         return images, targets, self._weights[classes]

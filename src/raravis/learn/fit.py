@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import augment, engine, files, models, progress
+from raravis import augmentations, engine, files, models, progress
 from raravis.errors import DataError
 from raravis.learn import checkpoint, loggers
 from raravis.learn.balance import class_weights
@@ -18,6 +18,9 @@ from raravis.learn.batches import Batches, Pictures, Resident
 from raravis.learn.callbacks import Bar, Keeper, Patience, write_history
 from raravis.learn.checkpoint import Progress
 from raravis.learn.infer import outputs
+from raravis.learn.learner import Learner
+from raravis.learn.sampling import oversampled, stratified
+from raravis.recipe import Recipe, Train
 from raravis.run import CHECKPOINT, HISTORY, Run
 
 keras = engine.keras()
@@ -66,63 +69,136 @@ def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool 
     recipe, families = run.recipe, run.families
     if not len(parts["train"].rows) or not len(parts["val"].rows):
         raise DataError("The split has no image in train or none in val; both are needed to train.")
+    made = build(recipe, len(families))
+    model, learner, head = made.model, made.learner, made.head
+    batch_size, folder = recipe.train.batch_size, run.path / CHECKPOINT
+    first = _Phase("Training", folder, 0, recipe.train.epochs, recipe.train.learning_rate)
+    if head is not None:
+        cached, numbered = _features(model, pictures, parts, folder, batch_size, quiet)
+        done = _learn(first, head, run, cached, numbered, mixing=False, quiet=quiet)
+        checkpoint.restore(folder / done.best_file, head.variables)
+        if not recipe.finetune.layers:
+            return Fitted(model, _logits(head, cached, numbered, batch_size, quiet))
+    else:
+        done = _learn(first, learner, run, pictures, parts, mixing=made.mixing, quiet=quiet)
+        checkpoint.restore(folder / done.best_file, learner.variables)
+    if recipe.finetune.layers:
+        models.unfreeze(model, recipe.finetune.layers)
+        second = _Phase(
+            "Fine-tuning", folder / "finetune", done.epoch, recipe.finetune.epochs, recipe.finetune.learning_rate
+        )
+        _begin_from(second, done, learner)
+        done = _learn(second, learner, run, pictures, parts, mixing=made.mixing, quiet=quiet)
+        checkpoint.restore(second.folder / done.best_file, learner.variables)
+    return Fitted(model, _logits(model, pictures, parts, batch_size, quiet))
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network and what training changes of it.
+
+    Attributes:
+        model: images → logits.
+        learner: what is trained: the model behind its augmentation, or the model itself.
+        head: what follows `embedding`, where that alone learns and images come unchanged: it can be trained on
+            features that are computed once. None otherwise.
+        mixing: whether training batches carry their targets in, to be blended.
+    """
+
+    model: Any
+    learner: Any
+    head: Any | None
+    mixing: bool
+
+
+def build(recipe: Recipe, classes: int) -> Built:
+    """The network of a recipe for `classes` families, its weights and everything random drawn from its seed."""
     keras.utils.set_random_seed(recipe.seed)
-    model = models.build(recipe.model, classes=len(families), size=recipe.data.size)
-    layers = augment.layers(recipe.augment.pipeline, recipe.seed)
-    learner = _with_augmentation(model, layers)
-    folder = run.path / CHECKPOINT
-    if not layers and (head := _head_of_frozen(model)) is not None:
-        pictures, parts = _features(model, pictures, parts, folder, recipe.train.batch_size, quiet)
-        learner = head
+    model = models.build(recipe.model, classes=classes, size=recipe.data.size)
+    layers = augmentations.layers(recipe.augment.pipeline, recipe.seed)
+    mixer = augmentations.mixer(recipe.augment.mix, recipe.seed)
+    if layers or mixer is not None:
+        return Built(model, Learner(model, layers, mixer), None, mixer is not None)
+    return Built(model, model, _head_of_frozen(model), False)
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """One stretch of training.
+
+    Attributes:
+        name: for the progress bar.
+        folder: of its checkpoints.
+        start: epochs that were finished before it.
+        epochs: at most this many more.
+        learning_rate: at its start.
+    """
+
+    name: str
+    folder: Path
+    start: int
+    epochs: int
+    learning_rate: float
+
+    @property
+    def end(self) -> int:
+        """The epoch after its last."""
+        return self.start + self.epochs
+
+
+def _begin_from(phase: _Phase, before: Progress, learner: Any) -> None:
+    """Where `phase` has no checkpoint yet, begin it with what the phase before it ended with as the best so far."""
+    if not checkpoint.load(phase.folder).epoch:
+        start = replace(before, wait=0, stopped=False, last="", best_file="")
+        checkpoint.save(phase.folder, start, learner.variables, ())
+
+
+def _learn(
+    phase: _Phase,
+    learner: Any,
+    run: Run,
+    pictures: Pictures,
+    parts: Mapping[str, Part],
+    *,
+    mixing: bool,
+    quiet: bool,
+) -> Progress:
+    """Train `learner` through one phase, from its last checkpoint if it has one; returns where that ended."""
+    recipe, done, count = run.recipe, checkpoint.load(phase.folder), len(run.families)
+    if done.stopped or done.epoch >= phase.end:
+        return done
+    part = sampled(parts["train"], recipe)
+    weights = class_weights(part.classes, count) if recipe.train.class_weights else None
     train = Batches(
         pictures,
-        parts["train"].rows,
-        parts["train"].classes,
-        count=len(families),
+        part.rows,
+        part.classes,
+        count=count,
         batch_size=recipe.train.batch_size,
-        class_weights=class_weights(parts["train"].classes, len(families)) if recipe.train.class_weights else None,
+        class_weights=weights,
         seed=recipe.seed,
-        epoch=checkpoint.load(folder).epoch,
+        epoch=max(done.epoch, phase.start),
+        mixing=mixing,
     )
-    val = Batches(
-        pictures,
-        parts["val"].rows,
-        parts["val"].classes,
-        count=len(families),
-        batch_size=recipe.train.batch_size,
-    )
-    _compile(learner, run, steps=len(train))
-    last = _learn(learner, run, train, val, quiet)
-    checkpoint.restore(folder / last.best_file, learner.variables)
-    logits = {
-        name: outputs(learner, pictures, part.rows, batch_size=recipe.train.batch_size, quiet=quiet, label="Judging")
-        for name, part in parts.items()
-    }
-    return Fitted(model, logits)
-
-
-def _learn(learner: Any, run: Run, train: Batches, val: Batches, quiet: bool) -> Progress:
-    recipe, folder = run.recipe, run.path / CHECKPOINT
-    done = checkpoint.load(folder)
-    if done.epoch:
-        checkpoint.restore(folder / done.last, learner.variables, learner.optimizer.variables)
+    val = Batches(pictures, parts["val"].rows, parts["val"].classes, count=count, batch_size=recipe.train.batch_size)
+    compile(learner, recipe.train, phase.learning_rate, steps=len(train))
+    if done.epoch > phase.start:
+        checkpoint.restore(phase.folder / done.last, learner.variables, learner.optimizer.variables)
 
     def kept(now: Progress) -> None:
         write_history(run.path / HISTORY, now)
         run.set_status("running", epoch=now.epoch)
 
     patience = Patience(done, monitor=recipe.train.monitor, patience=recipe.train.patience)
-    keeper = Keeper(folder, done, patience, kept)
+    keeper = Keeper(phase.folder, done, patience, kept)
     extra = loggers.callbacks(recipe.train.loggers, run.path, recipe)
-    if done.stopped or done.epoch >= recipe.train.epochs:
-        return done
-    steps = (recipe.train.epochs - done.epoch) * len(train)
-    with progress.bar("Training", steps, quiet=quiet, unit="steps") as advance:
+    first = max(done.epoch, phase.start)
+    with progress.bar(phase.name, (phase.end - first) * len(train), quiet=quiet, unit="steps") as advance:
         learner.fit(
             train,
             validation_data=val,
-            initial_epoch=done.epoch,
-            epochs=recipe.train.epochs,
+            initial_epoch=first,
+            epochs=phase.end,
             callbacks=[patience, *extra, keeper, Bar(advance)],
             verbose=0,
             shuffle=False,
@@ -130,19 +206,25 @@ def _learn(learner: Any, run: Run, train: Batches, val: Batches, quiet: bool) ->
     return keeper.progress
 
 
-def _with_augmentation(model: Any, layers: list[Any]) -> Any:
-    """The model behind the augmentation layers; validation and inference pass them unchanged."""
-    if not layers:
-        return model
-    inputs = x = keras.Input(model.input.shape[1:], name="image")
-    for layer in layers:
-        x = layer(x)
-    return keras.Model(inputs, model(x), name="learner")
+def sampled(part: Part, recipe: Recipe) -> Part:
+    """What an epoch goes through, as the recipe's `[sample]` says: a share of each family, small families repeated."""
+    taken = stratified(part.classes, recipe.sample.share, recipe.seed)
+    taken = taken[oversampled(part.classes[taken], recipe.sample.oversample, recipe.seed)]
+    return Part(part.rows[taken], part.classes[taken])
 
 
-def _compile(learner: Any, run: Run, *, steps: int) -> None:
-    train = run.recipe.train
-    rate = keras.optimizers.schedules.ExponentialDecay(train.learning_rate, steps, train.decay)
+def _logits(
+    model: Any, pictures: Pictures, parts: Mapping[str, Part], batch_size: int, quiet: bool
+) -> dict[str, NDArray[np.float32]]:
+    return {
+        name: outputs(model, pictures, part.rows, batch_size=batch_size, quiet=quiet, label="Judging")
+        for name, part in parts.items()
+    }
+
+
+def compile(learner: Any, train: Train, learning_rate: float, *, steps: int) -> None:
+    """Compile with the optimizer, rate and loss of a recipe's `[train]`; the rate falls every `steps` steps."""
+    rate = keras.optimizers.schedules.ExponentialDecay(learning_rate, steps, train.decay)
     make = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,

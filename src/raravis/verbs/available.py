@@ -23,7 +23,7 @@ def available(kind: Kind) -> dict[str, str]:
             name: f"keras.applications.{home.__name__.rpartition('.')[2]}"
             for name, home in sorted(backbones.homes().items())
         }
-    packages = {"models": "raravis.models", "augmentations": "raravis.augment"}
+    packages = {"models": "raravis.models", "augmentations": "raravis.augmentations"}
     if kind not in packages:
         raise UsageError(unknown("list", kind, [*packages, "recipes", "backbones"]))
     package = packages[kind]

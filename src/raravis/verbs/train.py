@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +11,15 @@ from scipy.special import softmax
 
 from raravis import files
 from raravis import recipe as recipes
-from raravis.data import audit, catalogue
+from raravis.data import catalogue
 from raravis.data import split as splits
 from raravis.data.sources import Request
-from raravis.errors import RunError, StorageError
+from raravis.errors import RunError
 from raravis.outcome import Outcome
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, MODEL, REPORT, Run, State, save_model, taught
+from raravis.run import MODEL, REPORT, Run, save_model, taught
 from raravis.verbs import _environment, _judged
+from raravis.verbs._training import begun, divided, tidy, truthful
 
 if TYPE_CHECKING:
     from raravis.learn.fit import Part
@@ -72,7 +70,7 @@ def train(
         raise RunError(f"{out} already holds a run.\nContinue it with --resume, or choose another --out.")
     found = catalogue.read(request, quiet=quiet)
     if Run.is_run(out):
-        run, learnt = _begun(out, wanted, split), None
+        run, learnt = begun(out, wanted, split), None
     else:
         run, learnt = _begin(out, wanted, found, request, split, quiet)
     with run.exclusive():
@@ -80,7 +78,7 @@ def train(
             notes: tuple[str, ...] = ("The run was finished already; nothing was left to do.",)
         else:
             notes = _work(run, learnt or _to_learn(found, run.split, wanted, quiet), quiet)
-        _tidy(run)
+        tidy(run)
     metrics = _judged.metrics_in(out)
     if run.environment["data"]["digest"] != found.digest:
         notes = (*notes, "The data is not the same as when the run was begun; the images of its split were taken.")
@@ -99,35 +97,10 @@ def _begin(
     out: Path, wanted: Recipe, found: catalogue.Catalogue, request: Request, split: str | Path | None, quiet: bool
 ) -> tuple[Run, ToLearn]:
     """A new run and its images; made only once it is sure that there is something to learn from."""
-    table = splits.read(Path(split)) if split is not None else _split(found, wanted)
+    table = splits.read(Path(split)) if split is not None else divided(found, wanted)
     learnt = _to_learn(found, table, wanted, quiet)
     about = _environment.describe(request, found, splits.digest(table))
     return Run.create(out, wanted, splits.text(table).encode(), about), learnt
-
-
-def _begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
-    """The run in `out`, which must be of this recipe and split."""
-    run = Run.open(out)
-    if run.recipe != wanted:
-        before, now = (pd.json_normalize(r.model_dump(mode="json")).iloc[0] for r in (run.recipe, wanted))
-        keys = sorted({*before.index, *now.index})
-        changed = [k for k in keys if str(before.get(k)) != str(now.get(k))]
-        raise RunError(
-            f"The run in {out} has another recipe ({', '.join(changed)}).\nChoose another --out for this one."
-        )
-    if split is not None and splits.digest(splits.read(Path(split))) != run.environment["split_digest"]:
-        raise RunError(f"The run in {out} was begun with another split than {split}.\nChoose another --out.")
-    return run
-
-
-def _split(found: catalogue.Catalogue, wanted: Recipe) -> pd.DataFrame:
-    return splits.assign(
-        found.readable,
-        audit.groups(found.readable),
-        policy=wanted.split.policy,
-        fractions=wanted.split.fractions,
-        seed=wanted.seed,
-    ).table
 
 
 def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, quiet: bool) -> ToLearn:
@@ -143,43 +116,9 @@ def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
     from raravis.learn.fit import fit
 
     images, parts = learnt
-    run.set_status("running", epoch=run.status["epoch"])
-    try:
-        with _terminable():
-            fitted = fit(run, images.store, parts, quiet=quiet)
-            save_model(fitted.model, run.path / MODEL)
-            given = {side: softmax(values, axis=1) for side, values in fitted.logits.items()}
-            _judged.keep(run, images, given, seed=run.recipe.seed)
-    except BaseException as error:
-        state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        with suppress(StorageError):  # on a full disk the first error is the one to tell
-            run.set_status(state, epoch=run.status["epoch"], message=str(error))
-        raise
-    run.set_status("finished", epoch=len(run.history))
+    with truthful(run):
+        fitted = fit(run, images.store, parts, quiet=quiet)
+        save_model(fitted.model, run.path / MODEL)
+        given = {side: softmax(values, axis=1) for side, values in fitted.logits.items()}
+        _judged.keep(run, images, given, seed=run.recipe.seed)
     return images.notes
-
-
-def _tidy(run: Run) -> None:
-    """Remove what only an unfinished run needs."""
-    kept = run.path / CHECKPOINT
-    with files.storage(kept):
-        if kept.is_dir():
-            shutil.rmtree(kept)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a polite request to end (SIGTERM) be what Ctrl-C is, where this thread may say so."""
-
-    def end(number: int, frame: object) -> None:
-        raise KeyboardInterrupt("asked to end")
-
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,37 @@
+"""`predict`: photographs are identified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import raravis
+from raravis.cli._app import (
+    Debug,
+    Json,
+    Quiet,
+    Seed,
+    app,
+    tell,
+)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
+    format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
+    top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
+    batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Identify photographs: one row for every file that was given."""
+    options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
+    tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -1,0 +1,58 @@
+"""`evaluate`, `compare`: runs are judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import raravis
+from raravis.cli._app import (
+    Debug,
+    Json,
+    LabelColumn,
+    Out,
+    PathColumn,
+    Quiet,
+    Root,
+    Seed,
+    app,
+    tell,
+)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    data: Annotated[str | None, typer.Option(help="Where the images are now, or other images to judge on.")] = None,
+    path_column: PathColumn = None,
+    label_column: LabelColumn = None,
+    root: Root = None,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Judge a run on images that it did not learn from: metrics.json, predictions.parquet, report.html."""
+    columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
+    tell(
+        lambda: raravis.evaluate(run, split=split, data=data, **columns, seed=seed, quiet=quiet),
+        quiet,
+        json,
+        debug,
+    )
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", show_default=False)],
+    out: Out,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put runs side by side, with paired intervals on the images they share."""
+    tell(lambda: raravis.compare(runs, out=out, seed=seed, quiet=quiet), quiet, json, debug)

@@ -1,0 +1,31 @@
+"""`recipes`, `models`, `augmentations`, `backbones`: what there is."""
+
+from __future__ import annotations
+
+import json as jsonlib
+
+from raravis.cli._app import Debug, Json, Quiet, app, guard
+
+
+def _lists(kind: str, about: str) -> None:
+    @app.command(kind, help=about)
+    def show(quiet: Quiet = False, json: Json = False, debug: Debug = False) -> None:
+        del quiet  # a list is all that there is to say
+
+        def found() -> dict[str, str]:
+            from raravis.verbs.available import available
+
+            return available(kind)  # type: ignore[arg-type]
+
+        lines = guard(found, debug)
+        if json:
+            print(jsonlib.dumps(lines, ensure_ascii=False))
+        else:
+            width = max(map(len, lines))
+            print("\n".join(f"{name:<{width}}  {line}" for name, line in lines.items()))
+
+
+_lists("recipes", "List the recipes that come with raravis.")
+_lists("models", "List the networks.")
+_lists("augmentations", "List the augmentation pipelines.")
+_lists("backbones", "List the pretrained backbones.")

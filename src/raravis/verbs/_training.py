@@ -1,0 +1,90 @@
+"""What every verb that trains does around it: divide the data, recognise a run, keep its status true, tidy up."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+
+from raravis import files
+from raravis.data import audit
+from raravis.data import split as splits
+from raravis.data.catalogue import Catalogue
+from raravis.errors import RunError, StorageError
+from raravis.recipe import Recipe
+from raravis.run import CHECKPOINT, Run, State
+
+
+def divided(found: Catalogue, wanted: Recipe) -> pd.DataFrame:
+    """The split of DATA that a recipe's `[split]` table and seed make."""
+    return splits.assign(
+        found.readable,
+        audit.groups(found.readable),
+        policy=wanted.split.policy,
+        fractions=wanted.split.fractions,
+        seed=wanted.seed,
+    ).table
+
+
+def begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
+    """The run in `out`, which must be of this recipe, and of the split in the file `split` if one is given.
+
+    Raises:
+        RunError: it is of another; what differs is named.
+    """
+    run = Run.open(out)
+    if run.recipe != wanted:
+        before, now = (pd.json_normalize(r.model_dump(mode="json")).iloc[0] for r in (run.recipe, wanted))
+        keys = sorted({*before.index, *now.index})
+        changed = [k for k in keys if str(before.get(k)) != str(now.get(k))]
+        raise RunError(
+            f"The run in {out} has another recipe ({', '.join(changed)}).\nChoose another --out for this one."
+        )
+    if split is not None and splits.digest(splits.read(Path(split))) != run.environment["split_digest"]:
+        raise RunError(f"The run in {out} was begun with another split than {split}.\nChoose another --out.")
+    return run
+
+
+@contextmanager
+def truthful(run: Run) -> Iterator[None]:
+    """Train within: the run's status says `running`, then `finished`, or what went wrong."""
+    run.set_status("running", epoch=run.status["epoch"])
+    try:
+        with _terminable():
+            yield
+    except BaseException as error:
+        state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with suppress(StorageError):  # on a full disk the first error is the one to tell
+            run.set_status(state, epoch=run.status["epoch"], message=str(error))
+        raise
+    run.set_status("finished", epoch=len(run.history))
+
+
+def tidy(run: Run) -> None:
+    """Remove what only an unfinished run needs."""
+    kept = run.path / CHECKPOINT
+    with files.storage(kept):
+        if kept.is_dir():
+            shutil.rmtree(kept)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a polite request to end (SIGTERM) be what Ctrl-C is, where this thread may say so."""
+
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt("asked to end")
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
