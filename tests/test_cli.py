@@ -27,6 +27,7 @@ VERBS = {
     "evaluate": ["F"],
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],
+    "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "reproduce": ["DATA", "--out", "F"],
     "augment preview": ["DATA", "--out", "F"],
     "augment compare": ["DATA", "--out", "F"],
@@ -119,6 +120,7 @@ def test_every_option_reaches_its_verb(name, fake, tmp_path):
     odd |= {"split": "s"} if name != "split" else {}
     odd |= {"data": "d"} if name == "evaluate" else {}
     odd |= {"pipelines": "p,q", "repeats": 2, "images": 4, "estimate": True}
+    odd |= {"trials": 3, "objective": "val_loss", "method": "grid"}
     for key in sorted({p.name for p in COMMANDS[name].params} & {*odd, "set_"}):
         value = odd[key.rstrip("_")]
         arguments += [f"--{key.rstrip('_').replace('_', '-')}", *([] if value is True else [value])]
@@ -127,7 +129,7 @@ def test_every_option_reaches_its_verb(name, fake, tmp_path):
     assert done.exit_code == 0, done.output
     ((_, named),) = calls
     changed = {"fractions": (0.5, 0.25, 0.25), "root": Path("r"), "set": ["a.b=1"]}
-    if name in ("train", "augment compare"):
+    if name in ("train", "augment compare", "tune"):
         changed["split"] = Path("s")
     assert {key: named[key] for key in given} == {key: changed.get(key, value) for key, value in given.items()}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from raravis.verbs.reproduce import reproduce
     from raravis.verbs.split import split
     from raravis.verbs.train import train
+    from raravis.verbs.tune import tune
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "reproduce",
     "split",
     "train",
+    "tune",
 ]
 
 

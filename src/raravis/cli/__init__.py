@@ -13,6 +13,7 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     lists,
     studying,
     training,
+    tuning,
 )
 from raravis.cli._app import app
 
