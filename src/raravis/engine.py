@@ -5,6 +5,7 @@ Keras takes seconds to import, so nothing happens before `keras()` is called.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -34,6 +35,7 @@ def keras() -> Any:
                 f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} cannot be imported ({error}).\n"
                 "Install it (for JAX: pip install 'raravis[jax]') or unset KERAS_BACKEND."
             ) from error
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks in one process are meant
     return keras
 
 

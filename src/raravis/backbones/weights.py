@@ -5,8 +5,10 @@ Only formats that hold numbers are read (`.h5`, `.weights.h5`); nothing that is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,8 @@ def load_into(
         _read(model, name, file)
         return
     try:
-        fetched = make(include_top=False, weights="imagenet", input_shape=(size, size, 3))
+        with contextlib.redirect_stdout(sys.stderr):  # Keras tells of its download there, which is the caller's
+            fetched = make(include_top=False, weights="imagenet", input_shape=(size, size, 3))
     except Exception as error:  # Keras lets urllib's, ssl's and its own errors through
         raise OfflineError(
             f"The ImageNet weights of {name} are not at hand and could not be fetched ({_first_line(error)}).\n"

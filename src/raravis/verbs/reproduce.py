@@ -7,6 +7,7 @@ stood, and what is finished is never run again.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -101,24 +102,29 @@ def reproduce(
             seed=seed,
             **given,
         )
+    expected = spent = 0.0
     for number, part in enumerate(parts):
-        left = sum(times["parts"][later.name] for later in parts[number:])
+        left = sum(times["parts"][later.name] for later in parts[number:]) * (spent / expected if expected else 1)
         progress.say(f"{number + 1}/{len(parts)}  {part.name}: about {duration(left)} left", quiet=quiet)
-        _done(data, out, part, given)
+        began = time.monotonic()
+        if _done(data, out, part, given):
+            spent, expected = spent + time.monotonic() - began, expected + times["parts"][part.name]
     figures, notes = _study_report.write(out, parts, times, seed=seed)
     return Outcome("reproduce", out, figures, found.unreadable, (*found.notes, *notes), out / "report.html")
 
 
-def _done(data: str, out: Path, part: Part, given: Mapping[str, Any]) -> None:
-    """Train and judge one run of the study, as far as that is not done."""
+def _done(data: str, out: Path, part: Part, given: Mapping[str, Any]) -> bool:
+    """Train and judge one run of the study, as far as that is not done; whether it had to be trained from its start."""
     folder = out / RUNS / part.name
-    if not (Run.is_run(folder) and Run.open(folder).status["state"] == "finished"):
+    new = not Run.is_run(folder)
+    if new or Run.open(folder).status["state"] != "finished":
         made = files.folder(out / "recipes") / f"{part.name}.toml"
         files.write_text(made, part.recipe.toml())
         raravis.train(data, recipe=made, split=out / SPLIT, out=folder, resume=True, **given)
     if "test" not in _judged.metrics_in(folder):
         raravis.evaluate(folder, data=data, **given)
     engine.keras().backend.clear_session()
+    return new
 
 
 def _claim(out: Path, wanted: dict[str, Any], resume: bool) -> None:
