@@ -80,11 +80,11 @@ def test_a_search_is_resumed_only_as_it_was_begun(photos36, tmp_path, space, qui
     tune(photos36, out, space)
     with pytest.raises(RunError, match="--resume"):
         tune(photos36, out, space)
-    with pytest.raises(RunError, match="another method"):
+    with pytest.raises(RunError, match="begun with other method"):
         tune(photos36, out, space, resume=True, method="grid")
     other = tmp_path / "other.toml"
     other.write_text(SPACE.replace("1e-4", "1e-3"))
-    with pytest.raises(RunError, match="another space"):
+    with pytest.raises(RunError, match=r"begun with other space\.train\.learning_rate\.min"):
         tune(photos36, out, other, resume=True)
     assert tune(photos36, out, space, resume=True, trials=5).figures["trials"] == 5
 

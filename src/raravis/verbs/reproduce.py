@@ -6,7 +6,6 @@ stood, and what is finished is never run again.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -18,13 +17,14 @@ from raravis import backbones, engine, files, progress
 from raravis.data import catalogue
 from raravis.data import split as splits
 from raravis.data.sources import Request
-from raravis.errors import OfflineError, RunError
+from raravis.errors import OfflineError
 from raravis.outcome import Outcome
 from raravis.run import Run
 from raravis.study import plan
 from raravis.study.plan import Part
 from raravis.study.table import duration
 from raravis.verbs import _judged, _study_report, _study_times
+from raravis.verbs._claim import claim
 
 PLAN: Final = "plan.json"
 SPLIT: Final = "split.csv"
@@ -73,7 +73,7 @@ def reproduce(
     wanted = plan.settings(set)
     parts = plan.parts(wanted, seed=seed, at_hand=_at_hand(quiet), stand_in=backbones.stand_in())
     out = files.folder(out)
-    _claim(out, {"data": data, "seed": seed, "settings": asdict(wanted)}, resume)
+    claim(out / PLAN, {"data": data, "seed": seed, "settings": asdict(wanted)}, work="study", resume=resume)
     found = catalogue.read(Request(data, path_column, label_column, None if root is None else Path(root)), quiet=quiet)
     given: dict[str, Any] = {
         "path_column": path_column,
@@ -125,22 +125,6 @@ def _done(data: str, out: Path, part: Part, given: Mapping[str, Any]) -> bool:
         raravis.evaluate(folder, data=data, **given)
     engine.keras().backend.clear_session()
     return new
-
-
-def _claim(out: Path, wanted: dict[str, Any], resume: bool) -> None:
-    """Note in `out` what is to be done there, or see that it is what was begun there."""
-    file = out / PLAN
-    if not file.is_file():
-        files.write_json(file, wanted)
-        return
-    if not resume:
-        raise RunError(f"{out} already holds a study.\nContinue it with --resume, or choose another --out.")
-    before = json.loads(file.read_text(encoding="utf-8"))
-    changed = [key for key, value in json.loads(json.dumps(wanted)).items() if before.get(key) != value]
-    if changed:
-        raise RunError(
-            f"The study in {out} was begun with other {' and '.join(changed)}.\nChoose another --out for this one."
-        )
 
 
 def _at_hand(quiet: bool) -> Callable[[str], bool]:

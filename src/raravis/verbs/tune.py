@@ -27,6 +27,7 @@ from raravis.tuning import figures, search
 from raravis.tuning import space as spaces
 from raravis.tuning.search import METHODS, OBJECTIVES, Trial, TrialError
 from raravis.tuning.space import Field
+from raravis.verbs._claim import claim
 
 PLAN: Final = "search.json"
 SPLIT: Final = "split.csv"
@@ -98,7 +99,7 @@ def tune(
         "method": method,
         "objective": objective,
     }
-    _claim(out, plan, resume or part == "worker")
+    claim(out / PLAN, plan, work="search", resume=resume or part == "worker")
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     if not (out / SPLIT).is_file():
         _divide(data, base, split, out / SPLIT, columns, quiet)
@@ -122,23 +123,6 @@ def tune(
     if part == "worker":
         return Outcome("tune", out, {"role": part}, notes=("The chief writes the result.",))
     return _result(out, base, fields, found, plan)
-
-
-def _claim(out: Path, plan: dict[str, Any], joining: bool) -> None:
-    """Note in `out` what is searched there, or see that it is what was begun there."""
-    file = out / PLAN
-    if not file.is_file():
-        files.write_json(file, plan)
-        return
-    if not joining:
-        raise RunError(f"{out} already holds a search.\nContinue it with --resume, or choose another --out.")
-    before = json.loads(file.read_text(encoding="utf-8"))
-    changed = [key for key, value in json.loads(json.dumps(plan)).items() if before.get(key) != value]
-    if changed:
-        raise RunError(
-            f"The search in {out} was begun with another {' and another '.join(changed)}.\n"
-            "Choose another --out for this one."
-        )
 
 
 def _divide(data: str, base: Recipe, split: str | Path | None, to: Path, columns: dict[str, Any], quiet: bool) -> None:
