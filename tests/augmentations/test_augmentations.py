@@ -31,8 +31,8 @@ class TestContract:
     def test_shape_and_range_are_kept(self, name, images):
         made = through(name, images)
         assert made.shape == images.shape
-        assert made.min() >= 0
-        assert made.max() <= 255
+        assert made.min() >= -1e-3  # bilinear interpolation rounds
+        assert made.max() <= 255 + 1e-3
 
     def test_the_seed_decides(self, name, images):
         np.testing.assert_array_equal(through(name, images, seed=3), through(name, images, seed=3))
@@ -49,7 +49,8 @@ class TestInTraining:
 
     def test_copies_of_one_image_in_a_batch_come_out_different(self, name, images):
         made = through(name, np.repeat(images[:1], 32, axis=0))
-        assert len({image.tobytes() for image in made}) > 1 + (name != "flip")
+        found = len({image.tobytes() for image in made})
+        assert found == 2 if name == "flip" else found > 8
 
     def test_compiled_batches_differ_from_each_other_and_the_last_may_be_short(self, name, images):
         made = augmentations.layers(name, 0)

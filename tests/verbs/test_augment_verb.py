@@ -84,6 +84,22 @@ def test_it_goes_on_with_more_pipelines_and_trains_none_twice(compared, photos36
         raravis.augment.compare(str(photos36), out=out, **other, resume=True)
 
 
+def test_it_does_not_go_on_with_other_images(compared, draw, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(compared.out, out)
+    other = draw(tmp_path / "other", 12, first=500_000)
+    with pytest.raises(RunError, match="split_digest"):
+        raravis.augment.compare(str(other), out=out, **GIVEN, resume=True)
+
+
+def test_data_that_cannot_be_used_leaves_no_beginning(photos36, tmp_path):
+    with pytest.raises(UsageError):
+        raravis.augment.compare(str(tmp_path / "gone"), out=tmp_path / "out", **GIVEN)
+    raravis.augment.compare(str(photos36), out=tmp_path / "out", **{**GIVEN, "pipelines": "none", "repeats": 1})
+    table = pd.read_csv(tmp_path / "out" / "comparison.csv")
+    assert table["interval"].tolist() == ["95% Wilson over images"]
+
+
 def test_unknown_pipelines_are_told_before_anything_is_written(photos36, tmp_path):
     for verb in (raravis.augment.preview, raravis.augment.compare):
         with pytest.raises(UsageError, match="Did you mean 'flip'"):

@@ -27,13 +27,13 @@ def mixer(name: str, seed: int) -> Any | None:
     """A layer that blends pairs of a batch and their targets: `{"images", "labels"}` → the same; None for `none`.
 
     Outside training it is the identity. `mixup`: Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018, with
-    weights from Beta(0.2, 0.2). `cutmix`: Yun et al., "CutMix", 2019.
+    weights from Beta(0.2, 0.2). `cutmix`: Yun et al., "CutMix", 2019, with areas from Beta(1, 1).
     """
     keras = engine.keras()
     made: dict[str, Callable[[], Any]] = {
         "none": lambda: None,
         "mixup": lambda: keras.layers.MixUp(alpha=0.2, seed=seed),
-        "cutmix": lambda: keras.layers.CutMix(seed=seed),
+        "cutmix": lambda: keras.layers.CutMix(factor=(1.0, 1.0), seed=seed),
     }
     if name not in made:
         raise UsageError(unknown("way to mix pairs", name, made))

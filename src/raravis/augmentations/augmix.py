@@ -6,7 +6,7 @@ from typing import Any
 
 
 def layers(seed: int) -> list[Any]:
-    """One layer: three chains of two operations."""
+    """One layer: three chains; Hendrycks et al., "AugMix", 2020."""
     from raravis.augmentations._aug_mix import AugMix
 
     return [AugMix(seed=seed)]

@@ -53,7 +53,8 @@ def figure(table: pd.DataFrame, *, by: str) -> Figure:
         axes.hlines(heights + shift, low, high, color=colour, linewidth=2)
         axes.plot(table[f"{side}_accuracy"], heights + shift, "o", color=colour, markersize=5, label=label)
     axes.set_yticks(heights, table[by].tolist())
-    axes.set_xlim(left=0)
+    reach = table[["train_accuracy_high", "val_accuracy_high"]].to_numpy().max()
+    axes.set_xlim(0, max(1.06 * float(reach), 0.02))
     drawn.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=9)
     return drawn
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from raravis import augmentations, drawing, files, page, progress, recipe, registry
+from raravis import augmentations, drawing, engine, files, page, progress, recipe, registry
 from raravis.data import catalogue, decode
 from raravis.data import explore as look
 from raravis.data.sources import Request
-from raravis.errors import RunError, UsageError, unknown
+from raravis.errors import UsageError, unknown
 from raravis.judge import repeats as repeated
 from raravis.outcome import Outcome
 from raravis.page import Code, Facts, Picture, Section, Table, Text
 from raravis.recipe import Recipe
 from raravis.verbs import _augment_preview as previews
+from raravis.verbs._claim import claim, see
 from raravis.verbs._trial import opened, trial
 
 RECIPE: Final = "small_cnn"
@@ -137,8 +137,11 @@ def compare(
         raise UsageError(f"--repeats {repeats} trains nothing; a number from 1 was expected.")
     base = recipe.load(RECIPE, set, seed=seed)
     folder = files.folder(out)
-    _claim(folder, base, repeats, resume)
+    plan: dict[str, Any] = {"recipe": base.model_dump(mode="json"), "repeats": repeats}
+    see(folder / PLAN, plan, work="comparison", resume=resume)
     images = opened(_request(data, path_column, label_column, root), base, split, quiet=quiet)
+    plan["split_digest"] = images.about["split_digest"]
+    claim(folder / PLAN, plan, work="comparison", resume=resume)
     rows = []
     with progress.bar("Comparing", len(names) * repeats, quiet=quiet, unit="trainings") as advance:
         for repeat in range(repeats):  # one round of all pipelines after the other: a kill leaves whole rounds
@@ -146,11 +149,13 @@ def compare(
                 wanted = _trained(base, name, seed + repeat)
                 place = folder / RUNS / f"{name}-{repeat + 1}"
                 judged = trial(place, wanted, images.images, images.table, images.about)
+                engine.keras().backend.clear_session()
                 row = {f"{side}_{key}": judged[side][key] for side in ("train", "val") for key in _KEPT}
                 rows.append({"pipeline": name, "repeat": repeat + 1, **row, "seconds": judged["seconds"]})
                 advance(note=f"{name}: validation accuracy {judged['val']['accuracy']:.3f}")
     trials = pd.DataFrame(rows)
     table = repeated.summary(trials, by="pipeline", sides=("train", "val"))
+    table.insert(2, "interval", "95% t over repeats" if repeats > 1 else "95% Wilson over images")
     drawn = repeated.figure(table, by="pipeline")
     with files.atomic(folder / "trials.csv") as stream:
         trials.to_csv(stream, index=False, lineterminator="\n")
@@ -169,8 +174,10 @@ def compare(
         title="Augmentations compared",
         lead=_lead(table, base, repeats),
         sections=[
-            Section("Accuracy", [Picture(drawing.png(drawn), _HOW, _alt(table)), Table(table, _intervals(repeats))]),
-            Section("Every training", [Table(trials)]),
+            Section(
+                "Accuracy", [Picture(drawing.png(drawn), _HOW, _alt(table)), Table(_shown(table), _intervals(repeats))]
+            ),
+            Section("Every training", [Table(trials.rename(columns=lambda name: name.replace("_", " ")))]),
             Section("Conditions", [Facts(_conditions(images.about, repeats)), Code(base.toml())]),
             Section("What this cannot tell", [Text(_LIMITS)]),
         ],
@@ -207,29 +214,26 @@ def _trained(base: Recipe, pipeline: str, seed: int) -> Recipe:
     return recipe.validate({**table, "augment": {**table["augment"], "pipeline": pipeline}, "seed": seed}, RECIPE)
 
 
-def _claim(folder: Path, base: Recipe, repeats: int, resume: bool) -> None:
-    """Note what is compared in `folder`, or see that it is what was begun there; more pipelines may join."""
-    file, wanted = folder / PLAN, {"recipe": base.model_dump(mode="json"), "repeats": repeats}
-    if not file.is_file():
-        files.write_json(file, wanted)
-        return
-    if not resume:
-        raise RunError(f"{folder} already holds a comparison.\nContinue it with --resume, or choose another --out.")
-    before = json.loads(file.read_text(encoding="utf-8"))
-    flat = [{str(k): str(v) for k, v in pd.json_normalize(plan).iloc[0].items()} for plan in (before, wanted)]
-    changed = sorted(key for key in {*flat[0], *flat[1]} if flat[0].get(key) != flat[1].get(key))
-    if changed:
-        raise RunError(
-            f"The comparison in {folder} was begun with other {', '.join(changed)}.\nChoose another --out for this one."
-        )
-
-
 def _lead(table: pd.DataFrame, base: Recipe, repeats: int) -> str:
     best = table.iloc[0]
+    near = table.index[1:][table["val_accuracy_high"].iloc[1:] >= best["val_accuracy_low"]]
+    others = "one other pipeline overlaps" if len(near) == 1 else f"{len(near)} other pipelines overlap"
+    rivals = f" The interval of {others} its own." if len(near) else ""
     return (
         f"{len(table)} pipelines, {repeats} training{'s' if repeats > 1 else ''} each of {base.train.epochs} epochs at "
-        f"{base.data.size} px. Best on validation: {best['pipeline']}, accuracy {best['val_accuracy']:.3f}."
+        f"{base.data.size} px. Best on validation: {best['pipeline']}, accuracy {best['val_accuracy']:.3f}.{rivals}"
     )
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as a person reads it."""
+    columns: dict[str, Any] = {"pipeline": table["pipeline"], "repeats": table["repeats"]}
+    for side, word in (("train", "training"), ("val", "validation")):
+        low, high = table[f"{side}_accuracy_low"], table[f"{side}_accuracy_high"]
+        columns[word] = table[f"{side}_accuracy"]
+        columns[f"{word}, 95%"] = [f"{a:.3f}\u00a0to\u00a0{b:.3f}" for a, b in zip(low, high, strict=True)]
+    columns["gap"] = table["train_accuracy"] - table["val_accuracy"]
+    return pd.DataFrame(columns)
 
 
 def _conditions(about: Mapping[str, Any], repeats: int) -> dict[str, Any]:
@@ -245,8 +249,14 @@ def _alt(table: pd.DataFrame) -> str:
 
 def _intervals(repeats: int) -> str:
     if repeats > 1:
-        return f"Means of {repeats} trainings with 95% t intervals: how far another training may differ."
-    return "One training each, with 95% Wilson intervals over images: another training may differ by more."
+        return (
+            f"Mean accuracies of {repeats} trainings with 95% t intervals: where the mean of many trainings on this "
+            "split lies. What other images would change is not in them."
+        )
+    return (
+        "Accuracies of one training each with 95% Wilson intervals: what other images would change. What another "
+        "training would change is not in them."
+    )
 
 
 _PREVIEW: Final = "Each image is drawn once a row; half of the layers leave some images as they are."
