@@ -1,13 +1,18 @@
 """The whole study on a small folder: every part is there, a kill loses nothing, the table tells what it stands on."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import raravis
-from raravis import backbones, engine
+from raravis import backbones, engine, files
+from raravis.cli import app
+from raravis.data.sources import bestiary
 from raravis.errors import OfflineError, RecipeError, RunError
 from raravis.run import Run
 
@@ -159,3 +164,23 @@ def test_a_fault_is_told_before_anything_is_done(photos36, tmp_path):
     with pytest.raises(RecipeError, match="basic_cnn"):
         raravis.reproduce(str(photos36), out=tmp_path / "out", set=["basik_cnn.train.epochs=1"], quiet=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_small_study_of_the_docs_runs_as_written(tmp_path, monkeypatch):
+    """On a share of the bestiary, two of its networks; the whole takes minutes."""
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path / "cache"))
+    sample = files.cache("bestiary") / f"{bestiary.version()}-0"
+    bestiary.draw(sample, share=0.05, families=["felidae", "strigidae", "asteriidae", "papilionidae"], quiet=True)
+    text = (Path(__file__).parents[2] / "docs" / "study.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^raravis (reproduce bestiary .*)$", text, flags=re.MULTILINE)
+    words = ["out" if word == "study" else word for word in line.split()]
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*words, "--set", "runs=basic_cnn,parallel_cnn", "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert [row["run"] for row in told["table"]] == ["basic_cnn", "parallel_cnn"]
+    assert all(row["epochs"] <= most for row, most in zip(told["table"], (6, 3), strict=True))  # a fifth of 30 and 15
+    compared = pd.read_csv(tmp_path / "out" / "augment" / "comparison.csv")
+    assert set(compared["pipeline"]) == {"none", "one", "two", "three"}
+    assert Run.open(tmp_path / "out" / "augment" / "runs" / "two-1").recipe.train.epochs == 2
+    assert "Augmentations compared" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
