@@ -178,8 +178,12 @@ class Recipe(_Table):
 
     @model_validator(mode="after")
     def _has_something_to_fine_tune(self) -> Recipe:
-        if self.finetune.layers and not isinstance(self.model, models.Pretrained):
+        if not self.finetune.layers:
+            return self
+        if not isinstance(self.model, models.Pretrained):
             raise ValueError(f"finetune.layers: {self.model.name} has no pretrained backbone whose layers could learn")
+        if self.model.learn == "all":
+            raise ValueError('finetune.layers: nothing is left to unfreeze where model.learn is "all"; give 0')
         return self
 
     @property

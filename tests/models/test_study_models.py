@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raravis import engine, models
+from raravis import engine, models, recipe
 
 pytestmark = pytest.mark.engine
 
@@ -106,6 +106,26 @@ def entering(name: str, image: np.ndarray, **options) -> list[float]:
     model = built(name, size=32, weights="none", **options)
     fed = model.get_layer("trunk")._inbound_nodes[-1].input_tensors[0]
     return list(engine.keras().Model(model.input, fed).predict(image, verbose=0)[0, 0, 0])
+
+
+@pytest.mark.parametrize("name", ["resnet50", "efficientnet_b3"])
+def test_from_random_weights_all_of_it_can_learn(name):
+    keras = engine.keras()
+    keras.utils.set_random_seed(0)
+    model = models.build(models.options_of(name)(weights="none", learn="all"), classes=2, size=32)
+    dark, light = np.full((8, 32, 32, 3), 30, np.uint8), np.full((8, 32, 32, 3), 220, np.uint8)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    before = {v.path: np.array(v) for v in model.trainable_variables}
+    images, targets = np.concatenate([dark, light]), np.eye(2, dtype=np.float32)[np.repeat([0, 1], 8)]
+    losses = [float(model.train_on_batch(images, targets)) for _ in range(5)]
+    assert losses[-1] < 0.8 * losses[0]
+    moved = sum(np.abs(np.array(v) - before[v.path]).max() > 0 for v in model.trainable_variables)
+    assert moved > 0.95 * len(before) > 100
+
+
+def test_there_is_nothing_to_unfreeze_where_all_of_it_learns():
+    with pytest.raises(recipe.RecipeError, match="nothing is left to unfreeze"):
+        recipe.load("resnet50", {"model.learn": "all"})
 
 
 class TestUnfreeze:

@@ -38,7 +38,7 @@ def test_without_weights_the_network_is_only_checked_and_never_counted():
     found = {p.name: p for p in parts(at_hand=lambda name: False)}
     check = found["resnet50_random"]
     assert check.recipe.model.weights == "none"
-    assert check.recipe.train.epochs == 2
+    assert (check.recipe.train.epochs, check.recipe.finetune.layers, check.recipe.model.learn) == (2, 0, "all")
     assert not check.counts
     assert check.published is None
     assert "not a result" in check.note

@@ -23,6 +23,7 @@ class Pretrained(Options):
         preprocess: whether the backbone's own preprocessing follows; without it, another mistake is repeated.
         hidden: units of a dense ReLU layer between pooling and the last layer; 0 leaves it out.
         dropout: share of the values before the last layer dropped in training.
+        learn: `head` (the backbone is frozen) or `all` (the whole network learns, as from random weights it must).
     """
 
     backbone: str
@@ -31,22 +32,24 @@ class Pretrained(Options):
     preprocess: bool = True
     hidden: NonNegativeInt = 0
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    learn: Literal["head", "all"] = "head"
 
 
 def build(options: Pretrained, *, classes: int, size: int) -> Any:
-    """Preprocessing, frozen backbone, global average pooling, perhaps a dense layer, dropout, dense.
+    """Preprocessing, backbone, global average pooling, perhaps a dense layer, dropout, dense.
 
-    See `models` for the contract. The backbone computes the same in training as outside it: its batch norms are frozen
-    and its own dropout is switched off. (`training=False` in the call would not do: Keras 3 hands the mode of the
-    outer network down.)
+    See `models` for the contract. A frozen backbone computes the same in training as outside it: its batch norms are
+    frozen and its own dropout is switched off. (`training=False` in the call would not do: Keras 3 hands the mode of
+    the outer network down.)
     """
     keras = engine.keras()
     trunk = backbones.build(options.backbone, size=size, weights=options.weights)
     trunk.name = TRUNK
-    trunk.trainable = False
-    for layer in trunk.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
+    if options.learn == "head":
+        trunk.trainable = False
+        for layer in trunk.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
     inputs = x = keras.Input((size, size, 3), name="image")
     if options.images == "0-1":
         x = keras.layers.Rescaling(1 / 255)(x)

@@ -40,7 +40,7 @@ MISTAKES: Final = (
 YARDSTICK: Final = "small_cnn"
 """The recipe that augmentations are compared by."""
 
-_CHECK_EPOCHS: Final = 2
+_CHECK_EPOCHS, _CHECK_SHARE = 2, 0.25
 
 
 @dataclass(frozen=True)
@@ -184,14 +184,15 @@ def _changes(name: str, wanted: Settings, own: Mapping[str, Any]) -> dict[str, A
 
 
 def _check(name: str, table: Mapping[str, Any]) -> Part:
-    """A moment of training from random weights, which shows that the network trains and nothing else."""
+    """A moment of training all layers from random weights, which shows that the network trains and nothing else."""
     brief = {
         **table,
-        "model": {**table["model"], "weights": "none"},
-        "train": {**table["train"], "epochs": min(_CHECK_EPOCHS, table["train"]["epochs"])},
-        "finetune": {**table["finetune"], "epochs": 1},
+        "model": {**table["model"], "weights": "none", "learn": "all"},
+        "sample": {**table["sample"], "share": min(_CHECK_SHARE, table["sample"]["share"])},
+        "train": {**table["train"], "epochs": _CHECK_EPOCHS},
+        "finetune": {**table["finetune"], "layers": 0},
     }
-    note = "random weights: a check that it trains, not a result"
+    note = "random weights, all layers learning: a check that it trains, not a result"
     return Part(f"{name}_random", name, recipe.validate(brief, name), None, note, counts=False)
 
 

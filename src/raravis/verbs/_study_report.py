@@ -62,13 +62,21 @@ def write(
             Section("How to get these figures again", _again(runs)),
         ],
     )
-    notes = tuple(f"{part.name}: {part.note}." for part in parts if part.note)
+    notes = tuple(f"{result.part.name}: {_noted(result)}." for result in results if result.part.note)
     figures = {
         "runs": len(results),
         "training_seconds": round(sum(result.seconds for result in results), 1),
         "table": rows.astype(object).where(rows.notna(), None).to_dict("records"),
     }
     return figures, notes
+
+
+def _noted(result: Result) -> str:
+    """What is not as in the study; of a check, whether it trained."""
+    if result.part.counts:
+        return result.part.note
+    losses = result.history["loss"]
+    return f"{result.part.note}; training loss {losses.iloc[0]:.2f}, then {losses.iloc[-1]:.2f}"
 
 
 def _costs(parts: Sequence[Part], runs: Mapping[str, Run], seed: int) -> pd.DataFrame:
