@@ -28,6 +28,7 @@ VERBS = {
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
+    "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],
     "augment preview": ["DATA", "--out", "F"],
     "augment compare": ["DATA", "--out", "F"],
@@ -118,9 +119,9 @@ def test_every_option_reaches_its_verb(name, fake, tmp_path):
     odd = {"policy": "p", "fractions": "0.5,0.25,0.25", "path_column": "pc", "label_column": "lc", "root": "r"}
     odd |= {"format": "csv", "top_k": 3, "batch_size": 2, "resume": True, "set": "a.b=1"}
     odd |= {"split": "s"} if name != "split" else {}
-    odd |= {"data": "d"} if name == "evaluate" else {}
+    odd |= {"data": "d"} if name in ("evaluate", "explain") else {}
     odd |= {"pipelines": "p,q", "repeats": 2, "images": 4, "estimate": True}
-    odd |= {"trials": 3, "objective": "val_loss", "method": "grid"}
+    odd |= {"trials": 3, "objective": "val_loss", "method": "grid", "layers": "x", "channels": "x:1"}
     for key in sorted({p.name for p in COMMANDS[name].params} & {*odd, "set_"}):
         value = odd[key.rstrip("_")]
         arguments += [f"--{key.rstrip('_').replace('_', '-')}", *([] if value is True else [value])]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from raravis.verbs.audit import audit
     from raravis.verbs.compare import compare
     from raravis.verbs.evaluate import evaluate
+    from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
@@ -27,6 +28,7 @@ __all__ = [
     "augment",
     "compare",
     "evaluate",
+    "explain",
     "explore",
     "predict",
     "reproduce",

@@ -1,0 +1,85 @@
+"""A sheet of pictures and words, placed pixel by pixel from its upper left corner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raravis import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Pixels = NDArray[np.uint8]
+
+_MAP: Final = "magma"
+
+
+class Sheet:
+    """An empty sheet; `image` and `write` fill it.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        from matplotlib.figure import Figure
+
+        self._height = height
+        size = (width / drawing.DPI, height / drawing.DPI)
+        self.figure: Figure = Figure(figsize=size, dpi=drawing.DPI, facecolor="white")
+
+    def image(self, left: int, top: int, pixels: Pixels) -> None:
+        """Put a picture, RGB uint8 `(H, W, 3)`, with its upper left corner there."""
+        self.figure.figimage(pixels, left, self._height - top - pixels.shape[0])
+
+    def write(self, left: int, top: int, text: str, *, size: float = 7.5, **look: Any) -> None:
+        """Write words whose first line begins below `top`; `size` is in points, `look` is matplotlib's."""
+        from matplotlib.transforms import IdentityTransform
+
+        look = {"color": drawing.INK, "va": "top", "fontsize": size, **look}
+        words = _drawable(text).replace("$", r"\$")
+        self.figure.text(left, self._height - top, words, transform=IdentityTransform(), **look)
+
+
+def _drawable(text: str) -> str:
+    """The text with ▯ for whatever the font has no sign for."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    return "".join(sign if sign.isprintable() and font.get_char_index(ord(sign)) else "▯" for sign in text)
+
+
+def heat(values: NDArray[np.float32], side: int) -> Pixels:
+    """One map as a square picture: black its lowest value (0, if none is below), bright its highest; spots stay sharp.
+
+    Args:
+        values: float32 `(h, w)`.
+        side: of the picture in pixels.
+    """
+    from matplotlib import colormaps
+    from PIL import Image
+
+    low, high = min(0.0, float(values.min())), float(values.max())
+    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    shades = np.asarray(colormaps[_MAP](scaled)[..., :3] * 255 + 0.5, np.uint8)
+    return np.asarray(Image.fromarray(shades).resize((side, side), Image.Resampling.NEAREST), np.uint8)
+
+
+def strip(width: int, height: int) -> Pixels:
+    """The colours of `heat` from weak to strong, RGB uint8 `(height, width, 3)`."""
+    from matplotlib import colormaps
+
+    shades = np.asarray(colormaps[_MAP](np.linspace(0, 1, width))[:, :3] * 255 + 0.5, np.uint8)
+    return np.repeat(shades[None], height, axis=0)
+
+
+def scaled(pixels: Pixels, side: int, *, sharp: bool = False) -> Pixels:
+    """A picture as a square `side` pixels wide; `sharp` keeps its pixels visible where it grows."""
+    from PIL import Image
+
+    how = Image.Resampling.NEAREST if sharp else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(pixels).resize((side, side), how), np.uint8)

@@ -1,0 +1,251 @@
+"""`raravis explain`: a trained model and photographs become figures of what its layers answer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from raravis import drawing, engine, files
+from raravis.data import catalogue
+from raravis.data.catalogue import Catalogue
+from raravis.data.sources import Request
+from raravis.errors import DataError, OfflineError, RunError, UsageError
+from raravis.explaining import activating, channels, filters, photographs, report
+from raravis.explaining.channels import Found, Searched
+from raravis.explaining.filters import Filters
+from raravis.explaining.layers import Channel, Layer, Tap, mapped, pick, pick_channels, spread
+from raravis.explaining.photographs import Looked
+from raravis.explaining.report import Chosen
+from raravis.learn.sampling import stratified
+from raravis.outcome import Outcome
+from raravis.run import REPORT, Run
+from raravis.serve import inputs
+from raravis.serve.row import printable
+from raravis.verbs import _environment
+from raravis.verbs._labelled import labelled
+
+FILTERS: Final = "filters.png"
+CHANNELS: Final = "channels"
+CHOSEN: Final = 6
+"""Channels that are shown when none are named."""
+
+_Names = str | Sequence[str] | None
+
+
+def explain(
+    model: str | Path,
+    paths: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path,
+    layers: str | Sequence[str] | None = None,
+    channels: str | Sequence[str] | None = None,
+    data: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    root: str | Path | None = None,
+    images: int = 2000,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Outcome:
+    """Show what the layers of a network answer to.
+
+    Writes `filters.png` (of the first convolution), `<photograph>-maps.png` for every photograph,
+    `channels/<layer>-<number>.png` (the images that a channel answers to most) and `report.html`.
+
+    Args:
+        model: a run folder.
+        paths: photographs: files, folders and globs.
+        out: the folder to write into.
+        layers: layers whose maps are drawn, a list or a text with commas; a spread from early to late when not given.
+        channels: `layer:number`, likewise; when not given, those of the last layer whose answers to the photographs lie
+            furthest above their usual ones.
+        data: where the training images are now, or other images to search; those of the run when not given.
+        path_column: column of a table that holds file paths.
+        label_column: column of a table that holds labels.
+        root: folder that paths in a table are relative to.
+        images: how many of them are searched at most, a random share of every family.
+        seed: chooses them.
+        quiet: no progress.
+
+    Raises:
+        UsageError: no file is meant, or there is no such layer or channel.
+        RunError: `model` is no run, has no model yet, or is damaged.
+        DataError: `data` cannot be used.
+        StorageError: `out` cannot be written.
+    """
+    if images < 1:
+        raise UsageError(f"images is {images}; 1 or more was expected.")
+    if data is None and (path_column or label_column or root):
+        raise UsageError("Columns and root say how to read --data, which was not given; give it too.")
+    given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
+    run = Run.open(model)
+    opened = _open(run, layers, channels, seed)
+    folder = files.folder(out)
+    request = None if data is None else Request(data, path_column, label_column, None if root is None else Path(root))
+    searched, told = _searched(opened, request, images, seed, quiet)
+    notes = [*map(printable, given.notes), *told]
+
+    first, drawn = _filters(opened, folder, notes)
+    tap = Tap(opened.network, tuple(dict.fromkeys([*opened.shown, *opened.searched])))
+    looked = photographs.look(given.files, run, tap, opened.shown, opened.searched, folder, quiet=quiet)
+    found = [] if searched is None else _channels(opened, searched, looked, tap, folder, notes, quiet)
+    page = report.Page(
+        model=f"{run.recipe.model.name} ({run.path.name})",
+        filters=drawn,
+        first="" if first is None else first.layer,
+        shown=opened.shown,
+        looked=looked,
+        channels=found,
+        searched=searched,
+        notes=[*notes, *(f"Could not be read: {problem}." for problem in looked.unreadable)],
+    )
+    report.write(folder / REPORT, page)
+    figures = _figures(opened, first, looked, found, searched)
+    return Outcome("explain", folder, figures, looked.unreadable, tuple(notes), folder / REPORT)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A run, its network, the layers to show, the channels that were named, and the layers to search."""
+
+    run: Run
+    network: Any
+    shown: tuple[Layer, ...]
+    named: tuple[Channel, ...]
+    searched: tuple[Layer, ...]
+
+
+def _open(run: Run, wanted: _Names, named: _Names, seed: int) -> _Opened:
+    network = run.load_model()
+    if network.output.shape[-1] != len(run.families):
+        raise RunError(
+            f"The model of {run.path} tells {network.output.shape[-1]} families apart, its split has "
+            f"{len(run.families)}.\nThe folder was changed after training; train again."
+        )
+    engine.keras().utils.set_random_seed(seed)
+    known = mapped(network)
+    default = spread(known)
+    shown = default if wanted is None else pick(known, _listed(wanted, "layers"))
+    if named is None:
+        return _Opened(run, network, shown, (), default[-1:])
+    picked = pick_channels(known, _listed(named, "channels"))
+    return _Opened(run, network, shown, picked, tuple(dict.fromkeys(channel.layer for channel in picked)))
+
+
+def _listed(names: str | Sequence[str], what: str) -> list[str]:
+    found = [name for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
+    if not found:
+        raise UsageError(f"No {what} were named; leave --{what} out for a choice that suits the network.")
+    return found
+
+
+def _searched(
+    opened: _Opened, request: Request | None, count: int, seed: int, quiet: bool
+) -> tuple[Searched | None, tuple[str, ...]]:
+    """The images to search; None, and why, if nobody asked for any and those of the run are no longer at hand."""
+    run = opened.run
+    try:
+        found = catalogue.read(request or _environment.request_of(run.environment), quiet=quiet)
+        table, what = _searchable(found, run, anything=request is not None)
+    except (UsageError, DataError, OfflineError) as error:
+        if request is not None or opened.named:
+            raise
+        why = str(error).splitlines()[0].rstrip(".:")
+        told = f"The run's images are not at hand ({why}), so no channels are shown; --data says where they are."
+        return None, (told,)
+    kept = stratified(np.asarray(pd.factorize(table["family"])[0], np.int64), min(1.0, count / len(table)), seed)
+    if len(kept) > count:
+        kept = np.sort(np.random.default_rng(seed).permutation(kept)[:count])
+    images = labelled(found, table.iloc[kept], run.recipe.data, ("train",), quiet=quiet)
+    return Searched(images.table, images.store, Path(found.root), len(table), what), (*found.notes, *images.notes)
+
+
+def _searchable(found: Catalogue, run: Run, *, anything: bool) -> tuple[pd.DataFrame, str]:
+    """The images of DATA that the run learned from, once each; all of DATA if it has none of them and was named."""
+    train = run.split[run.split["split"] == "train"]
+    own = train[train["image_id"].isin(found.readable["image_id"])]
+    if len(own):
+        return own.drop_duplicates("image_id").sort_values("image_id"), "training images"
+    if not anything:
+        raise DataError(f"{found.root} has none of the images that {run.path} learned from.")
+    other = found.readable[["image_id", "file_path", "family"]].assign(split="train")
+    return other.drop_duplicates("image_id").sort_values("image_id"), f"images of {found.root.name}"
+
+
+def _filters(opened: _Opened, folder: Path, notes: list[str]) -> tuple[Filters | None, bytes | None]:
+    """Draw the first filters; a network without such is worth a note."""
+    first = filters.first(opened.network, opened.run.recipe.data.size)
+    if first is None:
+        notes.append("No convolution of this network looks at three colours; there are no first filters to draw.")
+        return None, None
+    drawn = drawing.png(filters.figure(first))
+    with files.atomic(folder / FILTERS) as stream:
+        stream.write(drawn)
+    return first, drawn
+
+
+def _channels(
+    opened: _Opened, searched: Searched, looked: Looked, tap: Tap, folder: Path, notes: list[str], quiet: bool
+) -> list[tuple[Found, Chosen | None]]:
+    """Find and draw what channels answer to, with the photograph that chose each; `notes` gets what is to be told."""
+    if not opened.named and not looked.photographs:
+        notes.append("No photograph could be read and no channel was named; so no channel is shown.")
+        return []
+    rows = searched.store.rows(searched.table["image_id"].tolist())
+    answers = activating.answers(opened.network, opened.searched, searched.store, rows, quiet=quiet)
+    notes += [
+        f"{silent} of {layer.channels} channels of {layer.name} answer alike to every image searched."
+        for layer in opened.searched
+        if (silent := int(answers[layer.name].silent.sum()))
+    ]
+    wanted: dict[Channel, Chosen | None] = {}
+    for channel in opened.named:
+        if answers[channel.layer.name].silent[channel.number]:
+            notes.append(f"{channel.name} is one of them; there is nothing to draw of it.")
+        else:
+            wanted[channel] = None
+    if not opened.named:
+        last = opened.searched[-1]
+        own, given = answers[last.name], looked.answers(last)
+        for number, place in activating.most_unusual(own, given, CHOSEN):
+            answer, unusual = given[place, number], own.unusual(given[place])[number]
+            wanted[Channel(last, number)] = Chosen(looked.photographs[place].file, float(answer), float(unusual))
+        if not wanted:
+            notes.append(f"No channel of {last.name} answers to the photographs more than it does usually.")
+    fit = opened.run.recipe.data.fit
+    drawn = channels.draw(list(wanted), answers, searched, tap, folder / CHANNELS, fit=fit, quiet=quiet)
+    return list(zip(drawn, wanted.values(), strict=True))
+
+
+def _figures(
+    opened: _Opened,
+    first: Filters | None,
+    looked: Looked,
+    found: Sequence[tuple[Found, Chosen | None]],
+    searched: Searched | None,
+) -> dict[str, Any]:
+    return {
+        "photographs": [
+            {"file_path": p.file, "family": p.predicted, "confidence": p.confidence, "figure": p.figure}
+            for p in looked.photographs
+        ],
+        "filters": None if first is None else {"layer": first.layer, "count": first.weights.shape[-1]},
+        "layers": [layer.name for layer in opened.shown],
+        "searched": 0 if searched is None else len(searched.table),
+        "channels": [
+            {
+                "channel": one.channel.name,
+                "figure": f"{CHANNELS}/{one.figure}",
+                "file_paths": one.table["file_path"].tolist(),
+                "families": one.table["family"].tolist(),
+                "answers": [float(answer) for answer in one.table["answer"]],
+                "chosen_by": None if why is None else why.file,
+            }
+            for one, why in found
+        ],
+    }
