@@ -147,21 +147,23 @@ def test_a_chief_and_two_workers_share_one_search(photos36, tmp_path, space):
     command += [word for change in SMALL for word in ("--set", change)]
     shared = {**os.environ, "KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
     shared.pop("PYTEST_CURRENT_TEST", None)
-    processes = {
-        name: subprocess.Popen(
-            command, env={**shared, "KERASTUNER_TUNER_ID": name}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for name in ("chief", "tuner0", "tuner1")
-    }
+    said, processes = {}, {}
     try:
-        said = {name: process.communicate(timeout=280) for name, process in processes.items()}
+        for name in ("tuner0", "tuner1", "chief"):  # the chief last: whoever comes first opens the folder
+            environment = {**shared, "KERASTUNER_TUNER_ID": name}
+            processes[name] = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        for name in ("chief", "tuner0", "tuner1"):
+            said[name], troubles = processes[name].communicate(timeout=280)
+            assert processes[name].returncode == 0, f"{name}: {troubles}"
     finally:
         for process in processes.values():
             process.kill()
-    assert {name: process.returncode for name, process in processes.items()} == dict.fromkeys(processes, 0), said
+            process.communicate()
     table = pd.read_csv(out / "trials.csv", dtype={"trial": str})
     assert sorted(table["trial"]) == ["0", "1", "2", "3"]
     assert set(table["status"]) == {"completed"}
     assert table["train.learning_rate"].nunique() == 4
-    assert json.loads(said["chief"][0])["trials"] == 4
-    assert json.loads(said["tuner0"][0])["role"] == "worker"
+    assert json.loads(said["chief"])["trials"] == 4
+    assert json.loads(said["tuner0"])["role"] == "worker"

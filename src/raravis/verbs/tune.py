@@ -99,7 +99,8 @@ def tune(
         "method": method,
         "objective": objective,
     }
-    claim(out / PLAN, plan, work="search", resume=resume or part == "worker")
+    begun = (out / _BOOKS / "oracle.json").is_file()  # by a chief: workers may be here before theirs
+    claim(out / PLAN, plan, work="search", resume=resume or part == "worker" or (part == "chief" and not begun))
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     if not (out / SPLIT).is_file():
         _divide(data, base, split, out / SPLIT, columns, quiet)
