@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-jax check lint types docs bench lock
@@ -13,11 +14,11 @@ demo: $(READY)
 	@$(BIN)/python -m raravis.demo demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-jax: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]'
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m engine
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine
 
 lint: $(READY)
 	$(BIN)/ruff check .

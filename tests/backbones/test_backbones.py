@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raravis import backbones, engine
-from raravis.backbones.weights import find
+from raravis.backbones._weights import find
 from raravis.errors import OfflineError, UsageError
 
 pytestmark = pytest.mark.engine
@@ -20,7 +20,7 @@ EXPECTED = {  # what a white and a black pixel become: from the papers' own prep
 
 
 def test_all_of_keras_applications_are_there():
-    found = backbones.homes()
+    found = backbones.names()
     assert len(found) >= 38
     assert {
         "ConvNeXtBase",
@@ -86,14 +86,14 @@ def test_weights_come_from_a_file_and_from_the_folder(weight_file, monkeypatch):
 def test_a_file_belongs_to_one_backbone(file, owner, tmp_path, monkeypatch):
     monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
     (tmp_path / file).touch()
-    names = list(backbones.homes())
+    names = list(backbones.names())
     assert {name for name in names if find(name, names)} == {owner}
 
 
 def test_files_with_a_top_are_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
     (tmp_path / "mobilenetv2_1.0_224_imagenet_full.weights.h5").touch()
-    assert find("MobileNetV2", list(backbones.homes())) is None
+    assert find("MobileNetV2", list(backbones.names())) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + b"\0" * 64])

@@ -1,67 +1,94 @@
-"""Feature extractors from `keras.applications`, by their Keras names, each with its own preprocessing.
+"""Pretrained feature extractors, one file a kind, each with its own preprocessing.
 
-Enters: RGB `(B, size, size, 3)` in 0–255. Leaves: the last feature map `(B, h, w, C)`.
+The contract of a kind:
+
+    names() -> Mapping[str, str]             public name → one line about it
+    build(name, *, size, weights) -> Model   what `preprocess` gives, `(B, size, size, 3)` → features `(B, h, w, C)`
+                                             or `(B, D)`
+    preprocess(name, images) -> images       RGB in 0–255 → what the network was trained on, as part of the graph
+
+`weights` is `imagenet` (those published with the network, from the folder `RARAVIS_WEIGHTS` or a download), `none`
+(random), or the path of a weight file. Nothing that is loaded can execute.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from raravis import engine
-from raravis.backbones.weights import find, load_into
+from raravis import engine, registry
+from raravis.backbones._weights import find
 from raravis.errors import UsageError, unknown
 
 
-def homes() -> Mapping[str, ModuleType]:
-    """Each backbone's name and the module of `keras.applications` that holds its `preprocess_input`."""
-    applications = engine.keras().applications
-    return {
-        name: getattr(applications, made.__module__.rpartition(".")[2])
-        for name, made in inspect.getmembers(applications, inspect.isfunction)
-        if "include_top" in inspect.signature(made).parameters
-    }
+def names() -> Mapping[str, str]:
+    """Every backbone's name and one line about it, by name."""
+    return dict(sorted((name, line) for kind in _kinds() for name, line in kind.names().items()))
 
 
 def build(name: str, *, size: int, weights: str) -> Any:
-    """The backbone `name` without its classifier, as a Keras model `(B, size, size, 3)` → `(B, h, w, C)`.
+    """The backbone `name` without its classifier, as a Keras model.
 
     Args:
-        name: a name of `homes()`.
+        name: one of `names()`, or the path of a saved network; see `backbones.saved`.
         size: side of the images in pixels.
         weights: `imagenet`, `none`, or the path of a weight file.
 
+    Returns:
+        `(B, size, size, 3)` as `preprocess` gives them → a feature map `(B, h, w, C)` or features `(B, D)`.
+
     Raises:
         UsageError: no such backbone, a size it cannot take, or weights of another architecture.
-        OfflineError: the ImageNet weights are not at hand and cannot be fetched.
+        OfflineError: the published weights are not at hand and cannot be fetched.
     """
-    _home(name)
-    make = getattr(engine.keras().applications, name)
-    try:
-        model = make(include_top=False, weights=None, input_shape=(size, size, 3))
-    except ValueError as error:
-        raise UsageError(
-            f"{name} cannot take images of {size} pixels: {error}\nSet data.size to another size."
-        ) from error
-    load_into(model, name, weights, size=size, names=homes(), make=make)
-    return model
-
-
-def stand_in() -> str | None:
-    """The first backbone, by name, whose weights without a top lie in the folder `RARAVIS_WEIGHTS`; None if none do."""
-    known = homes()
-    return next((name for name in sorted(known) if find(name, known) is not None), None)
+    return _kind(name).build(name, size=size, weights=weights)
 
 
 def preprocess(name: str, images: Any) -> Any:
     """What the backbone `name` was trained to expect, from RGB 0–255, as part of the graph."""
-    return _home(name).preprocess_input(images)
+    return _kind(name).preprocess(name, images)
 
 
-def _home(name: str) -> ModuleType:
-    found = homes()
-    if name not in found:
-        raise UsageError(unknown("backbone", name, found))
-    return found[name]
+def extractor(name: str, *, size: int, weights: str) -> Any:
+    """The backbone behind its preprocessing, pooled: RGB 0–255 `(B, size, size, 3)` → features `float32` `(B, D)`.
+
+    Raises:
+        UsageError, OfflineError: as `build`.
+    """
+    keras = engine.keras()
+    images = keras.Input((size, size, 3), name="image")
+    features = build(name, size=size, weights=weights)(preprocess(name, images))
+    return keras.Model(images, pooled(features), name="extractor")
+
+
+def pooled(features: Any) -> Any:
+    """A feature map averaged over its places, `(B, h, w, C)` → `(B, C)`; pooled features as they are."""
+    return engine.keras().layers.GlobalAveragePooling2D()(features) if len(features.shape) == 4 else features
+
+
+def at_hand() -> tuple[str, ...]:
+    """The backbones whose weights lie in the folder `RARAVIS_WEIGHTS`, by name."""
+    applications, saved = (registry.load(__name__, kind, "kind of backbone") for kind in ("applications", "saved"))
+    known = applications.names()
+    return tuple(sorted([*(name for name in known if find(name, known) is not None), *saved.names()]))
+
+
+def stand_in() -> str | None:
+    """The first network of `keras.applications`, by name, whose weights are at hand; None if none are."""
+    known = registry.load(__name__, "applications", "kind of backbone").names()
+    return next((name for name in at_hand() if name in known), None)
+
+
+def _kinds() -> list[ModuleType]:
+    return [registry.load(__name__, kind, "kind of backbone") for kind in registry.names(__name__)]
+
+
+def _kind(name: str) -> ModuleType:
+    saved = registry.load(__name__, "saved", "kind of backbone")
+    if saved.owns(name):
+        return saved
+    found = next((kind for kind in _kinds() if name in kind.names()), None)
+    if found is None:
+        raise UsageError(unknown("backbone", name, names()) + "\nOr give the path of a .keras file.")
+    return found

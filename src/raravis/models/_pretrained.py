@@ -56,7 +56,9 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     if options.preprocess:
         x = backbones.preprocess(options.backbone, x)
     x = trunk(x)
-    x = keras.layers.GlobalAveragePooling2D(name="pooled" if options.hidden else "embedding")(x)
+    name = "pooled" if options.hidden else "embedding"
+    map_or_vector = keras.layers.GlobalAveragePooling2D if len(x.shape) == 4 else keras.layers.Identity
+    x = map_or_vector(name=name)(x)
     if options.hidden:
         x = keras.layers.Dense(options.hidden, activation="relu", name="embedding")(x)
     x = keras.layers.Dropout(options.dropout)(x)

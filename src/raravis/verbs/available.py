@@ -19,10 +19,7 @@ def available(kind: Kind) -> dict[str, str]:
     if kind == "recipes":
         return {name: recipe.load(name).description for name in recipe.names()}
     if kind == "backbones":
-        return {
-            name: f"keras.applications.{home.__name__.rpartition('.')[2]}"
-            for name, home in sorted(backbones.homes().items())
-        }
+        return dict(backbones.names())
     packages = {"models": "raravis.models", "augmentations": "raravis.augmentations"}
     if kind not in packages:
         raise UsageError(unknown("list", kind, [*packages, "recipes", "backbones"]))

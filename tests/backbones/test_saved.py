@@ -1,0 +1,109 @@
+"""Saved networks as backbones: cut where told, scaled as told, at other sizes, and refused with a reason."""
+
+import numpy as np
+import pytest
+
+from raravis import backbones, engine
+from raravis.backbones import saved
+from raravis.errors import UsageError
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """`net.keras`: two convolutions, pooling, a classifier; for images of 16 pixels, without scaling."""
+    keras = engine.keras()
+    keras.utils.set_random_seed(0)
+    x = image = keras.Input((16, 16, 3))
+    for number in (1, 2):
+        x = keras.layers.Conv2D(4 * number, 3, padding="same", activation="relu", name=f"c{number}")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(image, keras.layers.Dense(5)(x)).save(tmp_path / "net.keras")
+    monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def tell(folder, text):
+    (folder / "net.toml").write_text(text)
+
+
+def features(name, size, images, **options):
+    return backbones.extractor(name, size=size, weights="imagenet", **options).predict(images, verbose=0)
+
+
+def test_it_is_listed_by_its_stem_and_found_by_its_path(folder):
+    tell(folder, "mean = 128\nscale = 0.01")
+    assert "net" in backbones.names()
+    assert "net" in backbones.at_hand()
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    by_path = features(str(folder / "net.keras"), 16, images)
+    np.testing.assert_array_equal(features("net", 16, images), by_path)
+    assert by_path.shape == (2, 8)
+
+
+def test_it_is_cut_at_the_layer_that_is_named_and_fed_what_is_stated(folder):
+    tell(folder, 'cut = "c1"\nmean = [10, 20, 30]\nscale = [0.1, 0.2, 0.3]\norder = "BGR"')
+    images = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
+    keras = engine.keras()
+    whole = keras.saving.load_model(folder / "net.keras")
+    scaled = (images[..., ::-1] - [10, 20, 30]) * [0.1, 0.2, 0.3]
+    expected = keras.Model(whole.input, whole.get_layer("c1").output).predict(scaled, verbose=0).mean((1, 2))
+    np.testing.assert_allclose(features("net", 16, images), expected, atol=1e-4)
+    assert features("net@c2", 16, images).shape == (2, 8)
+
+
+def test_other_sizes_keep_the_weights_and_none_draws_others(folder):
+    tell(folder, "scale = 0.01")
+    large = backbones.build("net", size=32, weights="imagenet")
+    assert large.input.shape == (None, 32, 32, 3)
+    same = backbones.build("net", size=16, weights="imagenet").get_weights()
+    other = backbones.build("net", size=16, weights="none").get_weights()
+    np.testing.assert_array_equal(large.get_weights()[0], same[0])
+    assert np.abs(other[0] - same[0]).max() > 1e-3
+
+
+def test_a_network_of_ours_is_cut_at_its_embedding_and_scales_itself(tmp_path):
+    from raravis import models
+
+    kind = models.options_of("basic_cnn")
+    model = models.build(kind(filters=(4, 4)), classes=3, size=16)
+    model.save(tmp_path / "model.keras")
+    images = np.full((1, 16, 16, 3), 200, np.uint8)
+    expected = engine.keras().Model(model.input, model.get_layer("embedding").output).predict(images, verbose=0)
+    np.testing.assert_allclose(features(str(tmp_path / "model.keras"), 16, images), expected, atol=1e-5)
+
+
+def test_the_scaling_of_a_known_network_is_known(folder):
+    (folder / "net.keras").rename(folder / "mobilenet_edgetpu_small.keras")
+    keras = engine.keras()
+    image = keras.Input((1, 1, 3))
+    model = keras.Model(image, saved.preprocess("mobilenet_edgetpu_small", image))
+    ends = model.predict(np.array([[[[0] * 3]], [[[255] * 3]]], np.float32), verbose=0)[:, 0, 0, 0]
+    assert ends == pytest.approx([-1.00787, 1.0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "about", "told"),
+    [
+        ("net", None, "Nothing says how net.keras wants its images"),
+        ("net@c3", "scale = 1", "'c3'"),
+        ("net", "scale = 'much'", "scale"),
+        ("net", "colour = 1", "colour"),
+        ("gone.keras", None, "not there"),
+    ],
+)
+def test_what_cannot_be_used_is_told(folder, name, about, told):
+    if about is not None:
+        tell(folder, about)
+    with pytest.raises(UsageError, match=told):
+        backbones.build(name, size=16, weights="imagenet")
+
+
+def test_a_damaged_file_and_weights_beside_it_are_refused(folder):
+    tell(folder, "scale = 1")
+    with pytest.raises(UsageError, match="holds its own weights"):
+        backbones.build("net", size=16, weights="other.h5")
+    (folder / "net.keras").write_bytes((folder / "net.keras").read_bytes()[:500])
+    with pytest.raises(UsageError, match=r"net\.keras cannot be read"):
+        backbones.build("net", size=16, weights="imagenet")
