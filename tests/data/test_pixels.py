@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from raravis import files
-from raravis.data import decode, pixels
+from raravis.data import decode, pixels, rows
 from raravis.data.pixels import PixelStore, open_store
 from raravis.errors import DataError, StorageError, UsageError
 
@@ -52,7 +52,7 @@ def check(store: PixelStore, table: pd.DataFrame, root: Path) -> None:
     np.testing.assert_array_equal(store.read(table["image_id"].tolist()), np.stack(expected))
     ids = (store.folder / "ids.bin").read_bytes()
     assert len({ids[i : i + 32] for i in range(0, len(ids), 32)}) * 32 == len(ids)
-    assert (store.folder / "pixels.u8").stat().st_size == len(store) * store.size**2 * 3
+    assert (store.folder / "rows.bin").stat().st_size == len(store) * store.size**2 * 3
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_pickles_as_an_address(tmp_path):
 
 
 def test_pages_are_given_back_while_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels, "_RELEASE_BYTES", SIZE * SIZE * 3)
+    monkeypatch.setattr(rows, "_RELEASE_BYTES", SIZE * SIZE * 3)
     table = draw(tmp_path / "photos", 5)
     store = open_store(table, tmp_path / "photos", size=SIZE, quiet=True)
     for _ in range(3):
@@ -172,7 +172,7 @@ def test_a_store_cut_short_from_outside_is_made_whole(tmp_path, decoded):
     root = tmp_path / "photos"
     table = draw(root, 6)
     store = open_store(table, root, size=SIZE, quiet=True)
-    os.truncate(store.folder / "pixels.u8", 4 * SIZE * SIZE * 3 + 17)
+    os.truncate(store.folder / "rows.bin", 4 * SIZE * SIZE * 3 + 17)
     check(open_store(table, root, size=SIZE, quiet=True), table, root)
     assert len(decoded) == 8
 
@@ -180,7 +180,7 @@ def test_a_store_cut_short_from_outside_is_made_whole(tmp_path, decoded):
 BUILD = """
 import hashlib, pathlib, sys, time
 import pandas as pd
-from raravis.data import decode, pixels
+from raravis.data import decode, pixels, rows
 root, size, slow, log, commit = pathlib.Path(sys.argv[1]), *sys.argv[2:]
 real = decode.pixels
 def slowly(data, size, fit):
@@ -189,7 +189,7 @@ def slowly(data, size, fit):
         stream.write(hashlib.sha256(data).hexdigest() + "\\n")
     return real(data, size, fit)
 decode.pixels = slowly
-pixels._COMMIT_BYTES = int(commit)
+rows._COMMIT_BYTES = int(commit)
 table = pd.read_csv(root.parent / "table.csv", dtype=str)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -249,7 +249,7 @@ def test_a_kill_at_any_moment_leaves_a_store_that_the_next_call_completes(tmp_pa
 def test_bytes_that_a_kill_left_without_an_id_are_cut_off(tmp_path, ids_tail):
     root = tmp_path / "photos"
     store = open_store(draw(root, 3), root, size=SIZE, quiet=True)
-    with (store.folder / "pixels.u8").open("ab") as stream:
+    with (store.folder / "rows.bin").open("ab") as stream:
         stream.write(b"\x01" * (SIZE * SIZE * 3 + 100))
     with (store.folder / "ids.bin").open("ab") as stream:
         stream.write(ids_tail)
@@ -296,8 +296,8 @@ def test_a_disk_that_fills_up_is_one_error_and_what_was_committed_stays(tmp_path
 
 def test_too_little_room_is_said_before_anything_is_decoded(tmp_path, monkeypatch, decoded):
     table = draw(tmp_path / "photos", 3)
-    usage = pixels.shutil.disk_usage(tmp_path)._replace(free=3 * SIZE * SIZE * 3)
-    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda path: usage)
+    usage = rows.shutil.disk_usage(tmp_path)._replace(free=3 * SIZE * SIZE * 3)
+    monkeypatch.setattr(rows.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(StorageError, match=r"3 images need 0\.0 MiB.*\n.*RARAVIS_CACHE"):
         open_store(table, tmp_path / "photos", size=SIZE, quiet=True)
     assert decoded == []
