@@ -74,3 +74,47 @@ def test_the_study_settings_of_basic_cnn():
     assert (study.train.optimizer, study.train.monitor, study.train.patience) == ("adam", "val_accuracy", 3)
     assert study.split.fractions == (0.7, 0.15, 0.15)
     assert study.model.dropout == 0.5
+
+
+def test_defaults_learn_as_ever():
+    plain = recipe.load("basic_cnn").train
+    assert (plain.schedule, plain.warmup, plain.ema, plain.accumulate, plain.loss) == (
+        "exponential",
+        0.0,
+        0.0,
+        1,
+        "cross_entropy",
+    )
+    assert (plain.auxiliary, plain.sizes, plain.precision, plain.weight_decay_on) == (0.0, (), "float32", "all")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("basic_cnn", {"train.warmup": 30}, "warmup takes all of the 30 epochs"),
+        ("basic_cnn", {"train.schedule": "cosine", "train.decay": 0.9}, "leave it out with cosine"),
+        ("basic_cnn", {"train.loss": "balanced_softmax", "train.class_weights": True}, "choose one"),
+        ("basic_cnn", {"train.sizes": [32] * 31}, "31 sizes for 30 epochs"),
+        ("basic_cnn", {"train.sizes": [256]}, "256 is more than data.size, 224"),
+        ("basic_cnn", {"train.sizes": [8]}, "train.sizes.0: input should be greater than or equal to 16"),
+        ("frozen", {"train.sizes": [96]}, "built for one size"),
+        ("frozen", {"train.auxiliary": 0.1}, "nothing before the embedding learns"),
+        ("frozen", {"finetune.layers": "most"}, "finetune.layers"),
+        ("frozen", {"finetune.layers": "all", "finetune.warmup": 5}, "finetune.warmup: it takes all of the 5 epochs"),
+        ("frozen", {"finetune.pipeline": "flop"}, "Did you mean 'flip'"),
+        ("frozen", {"finetune.layer_decay": 1.5}, "finetune.layer_decay"),
+        ("modern_cnn", {"model.blocks": [1]}, "filters has 3 stages and blocks 1"),
+    ],
+)
+def test_what_contradicts_itself_is_told(name, changes, told):
+    with pytest.raises(RecipeError) as raised:
+        recipe.load(name, changes)
+    assert told in str(raised.value)
+
+
+def test_the_second_phase_is_the_first_but_for_what_it_states():
+    wanted = recipe.load("finetuned", {"train.patience": 7, "finetune.schedule": "exponential"})
+    second = wanted.finetuning
+    assert (second.epochs, second.learning_rate, second.warmup, second.schedule) == (12, 3e-4, 1, "exponential")
+    assert (second.patience, second.ema, second.optimizer) == (7, wanted.train.ema, "adamw")
+    assert wanted.epochs == wanted.train.epochs + 12

@@ -14,12 +14,8 @@ from typing import Any, Literal, get_args
 
 import tomli_w
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     SerializeAsAny,
     ValidationError,
@@ -27,15 +23,12 @@ from pydantic import (
     model_validator,
 )
 
-from raravis import models, registry
+from raravis import models
 from raravis.errors import RecipeError, UsageError, unknown
+from raravis.training import Augment, FineTune, Sample, Table, Train
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class Data(_Table):
+class Data(Table):
     """`[data]`: how an image becomes a square.
 
     Attributes:
@@ -47,90 +40,14 @@ class Data(_Table):
     fit: Literal["squash", "pad", "crop"] = "squash"
 
 
-class SplitBy(_Table):
+class SplitBy(Table):
     """`[split]`: used where no split file is given; see `raravis split`."""
 
     policy: Literal["stratified", "held-out-species", "held-out-families"] = "stratified"
     fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.7, 0.15, 0.15)
 
 
-class Sample(_Table):
-    """`[sample]`: which images of the train side an epoch goes through.
-
-    Attributes:
-        share: of each family's images; at least one is taken.
-        oversample: families with fewer images than this are repeated until they have as many; 0 repeats none.
-    """
-
-    share: float = Field(default=1.0, gt=0, le=1)
-    oversample: NonNegativeInt = 0
-
-
-class Augment(_Table):
-    """`[augment]`: what every training batch goes through.
-
-    Attributes:
-        pipeline: a name of `raravis augmentations`.
-        mix: blend pairs of images and their targets after the pipeline: `mixup` or `cutmix`.
-    """
-
-    pipeline: str = "one"
-    mix: Literal["none", "mixup", "cutmix"] = "none"
-
-    @field_validator("pipeline")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        if name not in (known := registry.names("raravis.augmentations")):
-            raise ValueError(unknown("augmentation pipeline", name, known))
-        return name
-
-
-class Train(_Table):
-    """`[train]`: how the network learns.
-
-    Attributes:
-        epochs: at most this many.
-        batch_size: images a step.
-        optimizer: Keras' `adam`, `adamw` or `sgd` (momentum 0.9).
-        learning_rate: at the start.
-        decay: factor by which the rate falls an epoch (exponential decay; 1 keeps it).
-        weight_decay: decoupled weight decay a step, relative to the rate.
-        label_smoothing: share of the target spread over all families.
-        class_weights: weigh families by the inverse of their size.
-        monitor: what early stopping watches.
-        patience: stop after this many epochs without improvement; 0 never stops early.
-        loggers: beside `history.csv`: `tensorboard`, `mlflow`.
-    """
-
-    epochs: PositiveInt = 30
-    batch_size: PositiveInt = 64
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: PositiveFloat = 1e-3
-    decay: float = Field(default=0.96, gt=0, le=1)
-    weight_decay: NonNegativeFloat = 0.0
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    class_weights: bool = False
-    monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
-    patience: NonNegativeInt = 3
-    loggers: tuple[Literal["tensorboard", "mlflow"], ...] = ()
-
-
-class FineTune(_Table):
-    """`[finetune]`: the second phase of a pretrained network; `[train]` holds for it but for what stands here.
-
-    Attributes:
-        layers: the last layers of the backbone that learn too, counted as Keras lists them; 0 leaves the phase out.
-            Batch norms keep their statistics.
-        epochs: at most this many.
-        learning_rate: at the start.
-    """
-
-    layers: NonNegativeInt = 0
-    epochs: PositiveInt = 5
-    learning_rate: PositiveFloat = 1e-5
-
-
-class Published(_Table):
+class Published(Table):
     """`[published]`: what was reported elsewhere for these settings; told beside what is measured, used for nothing.
 
     Attributes:
@@ -149,7 +66,7 @@ class Published(_Table):
     val_macro_f1: float | None = None
 
 
-class Recipe(_Table):
+class Recipe(Table):
     """One experiment. `model` is the table of the model that its `name` names; see `models`."""
 
     description: str = ""
@@ -177,14 +94,33 @@ class Recipe(_Table):
         return kind.model_validate(value)
 
     @model_validator(mode="after")
+    def _sizes_fit(self) -> Recipe:
+        if self.train.sizes and isinstance(self.model, models.Pretrained):
+            raise ValueError(f"train.sizes: the backbone of {self.model.name} is built for one size; leave it out")
+        if self.train.sizes and max(self.train.sizes) > self.data.size:
+            raise ValueError(f"train.sizes: {max(self.train.sizes)} is more than data.size, {self.data.size}")
+        return self
+
+    @model_validator(mode="after")
     def _has_something_to_fine_tune(self) -> Recipe:
+        frozen = isinstance(self.model, models.Pretrained) and self.model.learn == "head"
         if not self.finetune.layers:
+            if self.train.auxiliary and frozen:
+                raise ValueError("train.auxiliary: nothing before the embedding learns; give 0, or set finetune.layers")
             return self
+        if self.finetuning.warmup >= self.finetune.epochs:
+            raise ValueError(f"finetune.warmup: it takes all of the {self.finetune.epochs} epochs; give fewer")
         if not isinstance(self.model, models.Pretrained):
             raise ValueError(f"finetune.layers: {self.model.name} has no pretrained backbone whose layers could learn")
         if self.model.learn == "all":
             raise ValueError('finetune.layers: nothing is left to unfreeze where model.learn is "all"; give 0')
         return self
+
+    @property
+    def finetuning(self) -> Train:
+        """`[train]` as `[finetune]` changes it: what holds in the second phase."""
+        shared = {"epochs", "learning_rate", "schedule", "warmup", "patience"}
+        return self.train.model_copy(update=self.finetune.model_dump(include=shared, exclude_none=True))
 
     @property
     def epochs(self) -> int:

@@ -38,6 +38,7 @@ MODEL: Final = "model.keras"
 PREDICTIONS: Final = "predictions.parquet"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+HEADS: Final = "heads.csv"
 CHECKPOINT: Final = "checkpoint"
 _LOCK: Final = "run.lock"
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from raravis import files
-from raravis.data import decode, pixels, rows
+from raravis.data import decode, rows
 from raravis.data.pixels import PixelStore, open_store
 from raravis.errors import DataError, StorageError, UsageError
 

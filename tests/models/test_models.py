@@ -8,6 +8,7 @@ from raravis import engine, models, registry
 pytestmark = pytest.mark.engine
 
 SMALL = {name: {"weights": "none"} for name in ("frozen", "resnet50", "efficientnet_b3")}
+SMALL["probe"] = {"backbones": [{"name": "MobileNetV2", "weights": "none"}]}
 
 
 def small(name: str, size: int = 32, classes: int = 5):

@@ -18,8 +18,11 @@ from types import ModuleType
 from typing import Any
 
 from raravis import engine, registry
+from raravis.backbones._views import VIEWS, View, take
 from raravis.backbones._weights import find
 from raravis.errors import UsageError, unknown
+
+__all__ = ["VIEWS", "View", "at_hand", "build", "extractor", "names", "pooled", "preprocess", "stand_in", "take"]
 
 
 def names() -> Mapping[str, str]:

@@ -44,7 +44,7 @@ class Rows:
 
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.folder, self.shape, self.dtype = folder, shape, np.dtype(dtype)
-        ids = committed(folder, self._row_bytes)
+        self._ids = ids = committed(folder, self._row_bytes)
         self._order = np.argsort(ids, kind="stable").astype(np.int64)
         self._sorted = ids[self._order]
         self._map: mmap.mmap | None = None
@@ -82,6 +82,10 @@ class Rows:
                 "Open the store with a catalogue that holds them."
             )
         return row
+
+    def ids(self, rows: NDArray[np.int64] | Sequence[int]) -> list[str]:
+        """The image ids of the given rows."""
+        return [digest.tobytes().hex() for digest in self._ids[np.asarray(rows, np.int64)]]
 
     def lacking(self, image_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Which of the images have no row here, `(N,)`."""

@@ -29,9 +29,9 @@ def curves(history: pd.DataFrame) -> Figure:
 
     Args:
         history: one row an epoch: `epoch` (from 1), `loss`, `accuracy`, `val_loss`, `val_accuracy` and, if
-            there, `learning_rate`; NaN leaves a gap. At least one row.
+            there and not 0 throughout, `learning_rate`; NaN leaves a gap. At least one row.
     """
-    rate = "learning_rate" in history.columns
+    rate = "learning_rate" in history.columns and bool(history["learning_rate"].any())
     drawn = drawing.figure(10.5 if rate else 8.5, 3.8)
     panels = drawn.subplots(1, 3 if rate else 2, width_ratios=(3, 3, 2) if rate else (1, 1))
     epochs = history["epoch"]

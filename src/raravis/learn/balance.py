@@ -21,3 +21,15 @@ def class_weights(classes: NDArray[np.int64], count: int) -> NDArray[np.float32]
     weights = np.zeros(count, np.float32)
     weights[present] = len(classes) / (present.sum() * sizes[present])
     return weights
+
+
+def log_shares(classes: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """The log of each class's share of the images, float32 `(count,)`; one without images counts as if it had one.
+
+    Args:
+        classes: int64 `(n,)`, the class of each training image.
+        count: number of classes.
+    """
+    sizes = np.maximum(np.bincount(classes, minlength=count), 1)
+    shares: NDArray[np.float32] = np.log(sizes / sizes.sum()).astype(np.float32)
+    return shares

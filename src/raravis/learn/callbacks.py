@@ -13,6 +13,7 @@ from raravis import engine, files
 from raravis.errors import DataError
 from raravis.learn import checkpoint
 from raravis.learn.checkpoint import Progress
+from raravis.learn.optimizing import averaged
 
 keras = engine.keras()
 
@@ -21,7 +22,7 @@ class Patience(keras.callbacks.EarlyStopping):  # type: ignore[name-defined]
     """Keras' early stopping, taken up where `progress` left it. A patience of 0 never stops."""
 
     def __init__(self, progress: Progress, *, monitor: str, patience: int) -> None:
-        super().__init__(monitor=monitor, patience=patience or 10**9)
+        super().__init__(monitor=monitor, patience=patience or 10**9, mode="min" if monitor == "val_loss" else "max")
         self._progress = progress
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -65,7 +66,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[name-defined]
                 f"In epoch {epoch + 1} {broken[0]} was no number any more: the steps were too large.\n"
                 "Train into another folder with a lower rate, such as --set train.learning_rate=1e-4."
             )
-        row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}}
+        row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items() if k != "macro_f1"}}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self._started, 3)
         progress = Progress(
@@ -77,7 +78,10 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[name-defined]
             history=(*self.progress.history, row),
             best_file=self.progress.best_file,
         )
-        self.progress = checkpoint.save(self._folder, progress, self.model.variables, self.model.optimizer.variables)
+        variables, optimizer = self.model.variables, self.model.optimizer
+        averages = averaged(optimizer)
+        best = [averages.get(id(variable), variable) for variable in variables]
+        self.progress = checkpoint.save(self._folder, progress, variables, optimizer.variables, best=best)
         self._on_kept(self.progress)
 
 
@@ -95,7 +99,8 @@ class Bar(keras.callbacks.Callback):  # type: ignore[name-defined]
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Show the figures."""
         logs = logs or {}
-        self._advance(0, note=f"val accuracy {logs['val_accuracy']:.3f}, val loss {logs['val_loss']:.3f}")
+        score = f", val macro-F1 {logs['val_macro_f1']:.3f}" if "val_macro_f1" in logs else ""
+        self._advance(0, note=f"val accuracy {logs['val_accuracy']:.3f}{score}, val loss {logs['val_loss']:.3f}")
 
 
 def write_history(file: Path, progress: Progress) -> None:

@@ -46,7 +46,14 @@ class Progress:
     best_file: str = ""
 
 
-def save(folder: Path, progress: Progress, variables: Sequence[Any], optimizer: Sequence[Any]) -> Progress:
+def save(
+    folder: Path,
+    progress: Progress,
+    variables: Sequence[Any],
+    optimizer: Sequence[Any],
+    *,
+    best: Sequence[Any] | None = None,
+) -> Progress:
     """Keep the variables and the progress; returns the progress with its files named.
 
     Args:
@@ -54,6 +61,7 @@ def save(folder: Path, progress: Progress, variables: Sequence[Any], optimizer: 
         progress: where training stands.
         variables: all Keras variables of what is trained, seeds included.
         optimizer: the optimizer's variables.
+        best: what is kept of an epoch that is the best so far, in the order of `variables`; None for these.
     """
     folder = files.folder(folder)
     last = f"epoch-{progress.epoch:04d}.npz"
@@ -61,7 +69,7 @@ def save(folder: Path, progress: Progress, variables: Sequence[Any], optimizer: 
     best_file = progress.best_file
     if progress.wait == 0 or not best_file:
         best_file = f"best-{progress.epoch:04d}.npz"
-        _write(folder / best_file, {"variable": variables})
+        _write(folder / best_file, {"variable": variables if best is None else best})
     kept = replace(progress, last=last, best_file=best_file)
     files.write_json(folder / _STATE, asdict(kept))
     for old in folder.glob("*.npz"):

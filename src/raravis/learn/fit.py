@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import augmentations, engine, files, models, progress
+from raravis import engine, files, models, progress
 from raravis.errors import DataError
-from raravis.learn import checkpoint, loggers
-from raravis.learn.balance import class_weights
+from raravis.learn import checkpoint, loggers, precision, rates
+from raravis.learn.balance import class_weights, log_shares
 from raravis.learn.batches import Batches, Pictures, Resident
+from raravis.learn.building import Built, build
 from raravis.learn.callbacks import Bar, Keeper, Patience, write_history
 from raravis.learn.checkpoint import Progress
 from raravis.learn.infer import outputs
-from raravis.learn.learner import Learner
+from raravis.learn.lineage import lineage
+from raravis.learn.optimizing import compile
 from raravis.learn.sampling import oversampled, stratified
-from raravis.recipe import Recipe, Train
+from raravis.recipe import Recipe
 from raravis.run import CHECKPOINT, HISTORY, Run
+from raravis.training import Train
+
+__all__ = ["Built", "Fitted", "Part", "build", "compile", "fit", "sampled"]
 
 keras = engine.keras()
 
@@ -33,10 +38,12 @@ class Part:
     Attributes:
         rows: int64 `(n,)`, rows of the store.
         classes: int64 `(n,)`, the class of each row.
+        ranks: for any of phylum, class and order int64 `(n,)`: a number for each taxon, −1 where it is unknown.
     """
 
     rows: NDArray[np.int64]
     classes: NDArray[np.int64]
+    ranks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,12 @@ class Fitted:
     Attributes:
         model: the Keras model of the best epoch: images in, logits out.
         logits: float32 `(n, K)` of each part that it was given, in the order of its rows, augmentation off.
+        notes: what the recipe asks for and the data did not allow, one sentence each.
     """
 
     model: Any
     logits: Mapping[str, NDArray[np.float32]]
+    notes: tuple[str, ...] = ()
 
 
 def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool = False) -> Fitted:
@@ -69,57 +78,33 @@ def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool 
     recipe, families = run.recipe, run.families
     if not len(parts["train"].rows) or not len(parts["val"].rows):
         raise DataError("The split has no image in train or none in val; both are needed to train.")
-    made = build(recipe, len(families))
-    model, learner, head = made.model, made.learner, made.head
+    part = sampled(parts["train"], recipe)
+    taxa = lineage(part.classes, part.ranks, len(families))
+    notes = () if taxa or not recipe.train.auxiliary else (_NO_RANKS,)
+    made = build(recipe, len(families), log_shares=log_shares(part.classes, len(families)), lineage=taxa)
+    model, learner, second = made.model, made.learner, made.second
     batch_size, folder = recipe.train.batch_size, run.path / CHECKPOINT
-    first = _Phase("Training", folder, 0, recipe.train.epochs, recipe.train.learning_rate)
-    if head is not None:
-        cached, numbered = _features(model, pictures, parts, folder, batch_size, quiet)
-        done = _learn(first, head, run, cached, numbered, mixing=False, quiet=quiet)
-        checkpoint.restore(folder / done.best_file, head.variables)
-        if not recipe.finetune.layers:
-            return Fitted(model, _logits(head, cached, numbered, batch_size, quiet))
-    else:
-        done = _learn(first, learner, run, pictures, parts, mixing=made.mixing, quiet=quiet)
-        checkpoint.restore(folder / done.best_file, learner.variables)
-    if recipe.finetune.layers:
-        models.unfreeze(model, recipe.finetune.layers)
-        second = _Phase(
-            "Fine-tuning", folder / "finetune", done.epoch, recipe.finetune.epochs, recipe.finetune.learning_rate
-        )
-        _begin_from(second, done, learner)
-        done = _learn(second, learner, run, pictures, parts, mixing=made.mixing, quiet=quiet)
-        checkpoint.restore(second.folder / done.best_file, learner.variables)
-    return Fitted(model, _logits(model, pictures, parts, batch_size, quiet))
+    first = _Phase("Training", folder, 0, recipe.train)
+    with precision.computing(model, recipe.train.precision):
+        if made.on_head is not None:
+            cached, numbered = _features(model, pictures, parts, folder, batch_size, quiet)
+            done = _learn(first, made.on_head, run, cached, numbered, mixing=False, quiet=quiet)
+            checkpoint.restore(folder / done.best_file, made.on_head.variables)
+        else:
+            done = _learn(first, learner, run, pictures, parts, mixing=made.mixing, quiet=quiet)
+            checkpoint.restore(folder / done.best_file, learner.variables)
+        if recipe.finetune.layers:
+            models.unfreeze(model, recipe.finetune.layers)
+            phase = _Phase("Fine-tuning", folder / "finetune", done.epoch, recipe.finetuning, _factors(made, recipe))
+            _begin_from(phase, done, second.learner)
+            done = _learn(phase, second.learner, run, pictures, parts, mixing=second.mixing, quiet=quiet)
+            checkpoint.restore(phase.folder / done.best_file, second.learner.variables)
+    if made.head is not None and not recipe.finetune.layers:
+        return Fitted(model, _logits(made.head, cached, numbered, batch_size, quiet), notes)
+    return Fitted(model, _logits(model, pictures, parts, batch_size, quiet), notes)
 
 
-@dataclass(frozen=True)
-class Built:
-    """A network and what training changes of it.
-
-    Attributes:
-        model: images → logits.
-        learner: what is trained: the model behind its augmentation, or the model itself.
-        head: what follows `embedding`, where that alone learns and images come unchanged: it can be trained on
-            features that are computed once. None otherwise.
-        mixing: whether training batches carry their targets in, to be blended.
-    """
-
-    model: Any
-    learner: Any
-    head: Any | None
-    mixing: bool
-
-
-def build(recipe: Recipe, classes: int) -> Built:
-    """The network of a recipe for `classes` families, its weights and everything random drawn from its seed."""
-    keras.utils.set_random_seed(recipe.seed)
-    model = models.build(recipe.model, classes=classes, size=recipe.data.size)
-    layers = augmentations.layers(recipe.augment.pipeline, recipe.seed)
-    mixer = augmentations.mixer(recipe.augment.mix, recipe.seed)
-    if layers or mixer is not None:
-        return Built(model, Learner(model, layers, mixer), None, mixer is not None)
-    return Built(model, model, _head_of_frozen(model), False)
+_NO_RANKS = "train.auxiliary: no phylum, class or order is known that would tell families apart; trained without."
 
 
 @dataclass(frozen=True)
@@ -130,20 +115,31 @@ class _Phase:
         name: for the progress bar.
         folder: of its checkpoints.
         start: epochs that were finished before it.
-        epochs: at most this many more.
-        learning_rate: at its start.
+        train: how it learns.
+        factors: of the rate of each variable, or None for 1.
     """
 
     name: str
     folder: Path
     start: int
-    epochs: int
-    learning_rate: float
+    train: Train
+    factors: list[float] | None = None
 
     @property
     def end(self) -> int:
         """The epoch after its last."""
-        return self.start + self.epochs
+        return self.start + self.train.epochs
+
+    def stretches(self) -> Iterator[tuple[int | None, int]]:
+        """The sizes of images that it goes through, None for the network's own, each with the epoch after its last."""
+        sizes = self.train.sizes or (None,)
+        for number, size in enumerate(sizes, start=1):
+            yield size, self.start + round(self.train.epochs * number / len(sizes))
+
+
+def _factors(made: Built, recipe: Recipe) -> list[float] | None:
+    decay = recipe.finetune.layer_decay
+    return None if decay == 1 else rates.by_depth(made.model, made.second.learner.trainable_variables, decay)
 
 
 def _begin_from(phase: _Phase, before: Progress, learner: Any) -> None:
@@ -168,49 +164,59 @@ def _learn(
     if done.stopped or done.epoch >= phase.end:
         return done
     part = sampled(parts["train"], recipe)
-    weights = class_weights(part.classes, count) if recipe.train.class_weights else None
-    train = Batches(
-        pictures,
-        part.rows,
-        part.classes,
-        count=count,
-        batch_size=recipe.train.batch_size,
-        class_weights=weights,
-        seed=recipe.seed,
-        epoch=max(done.epoch, phase.start),
-        mixing=mixing,
-    )
-    val = Batches(pictures, parts["val"].rows, parts["val"].classes, count=count, batch_size=recipe.train.batch_size)
-    compile(learner, recipe.train, phase.learning_rate, steps=len(train))
-    if done.epoch > phase.start:
-        checkpoint.restore(phase.folder / done.last, learner.variables, learner.optimizer.variables)
+    weights = class_weights(part.classes, count) if phase.train.class_weights else None
+    batch_size = phase.train.batch_size
+    steps = -(-len(part.rows) // batch_size)
 
     def kept(now: Progress) -> None:
         write_history(run.path / HISTORY, now)
         run.set_status("running", epoch=now.epoch)
 
-    patience = Patience(done, monitor=recipe.train.monitor, patience=recipe.train.patience)
-    keeper = Keeper(phase.folder, done, patience, kept)
-    extra = loggers.callbacks(recipe.train.loggers, run.path, recipe)
-    first = max(done.epoch, phase.start)
-    with progress.bar(phase.name, (phase.end - first) * len(train), quiet=quiet, unit="steps") as advance:
-        learner.fit(
-            train,
-            validation_data=val,
-            initial_epoch=first,
-            epochs=phase.end,
-            callbacks=[patience, *extra, keeper, Bar(advance)],
-            verbose=0,
-            shuffle=False,
-        )
-    return keeper.progress
+    todo = (phase.end - max(done.epoch, phase.start)) * steps
+    with progress.bar(phase.name, todo, quiet=quiet, unit="steps") as advance:
+        for size, end in phase.stretches():
+            first = max(done.epoch, phase.start)
+            if done.stopped or first >= end:
+                continue
+            if size is not None:
+                learner.see(size)
+            train = Batches(
+                pictures,
+                part.rows,
+                part.classes,
+                count=count,
+                batch_size=batch_size,
+                class_weights=weights,
+                seed=recipe.seed,
+                epoch=first,
+                mixing=mixing,
+            )
+            val = Batches(pictures, parts["val"].rows, parts["val"].classes, count=count, batch_size=batch_size)
+            compile(learner, phase.train, phase.train.learning_rate, steps=steps, factors=phase.factors)
+            if done.epoch > phase.start:
+                checkpoint.restore(phase.folder / done.last, learner.variables, learner.optimizer.variables)
+            patience = Patience(done, monitor=phase.train.monitor, patience=phase.train.patience)
+            keeper = Keeper(phase.folder, done, patience, kept)
+            averages = [keras.callbacks.SwapEMAWeights()] if phase.train.ema else []
+            extra = loggers.callbacks(phase.train.loggers, run.path, recipe)
+            learner.fit(
+                train,
+                validation_data=val,
+                initial_epoch=first,
+                epochs=end,
+                callbacks=[*averages, patience, *extra, keeper, Bar(advance)],
+                verbose=0,
+                shuffle=False,
+            )
+            done = keeper.progress
+    return done
 
 
 def sampled(part: Part, recipe: Recipe) -> Part:
     """What an epoch goes through, as the recipe's `[sample]` says: a share of each family, small families repeated."""
     taken = stratified(part.classes, recipe.sample.share, recipe.seed)
     taken = taken[oversampled(part.classes[taken], recipe.sample.oversample, recipe.seed)]
-    return Part(part.rows[taken], part.classes[taken])
+    return Part(part.rows[taken], part.classes[taken], {rank: taxa[taken] for rank, taxa in part.ranks.items()})
 
 
 def _logits(
@@ -220,31 +226,6 @@ def _logits(
         name: outputs(model, pictures, part.rows, batch_size=batch_size, quiet=quiet, label="Judging")
         for name, part in parts.items()
     }
-
-
-def compile(learner: Any, train: Train, learning_rate: float, *, steps: int) -> None:
-    """Compile with the optimizer, rate and loss of a recipe's `[train]`; the rate falls every `steps` steps."""
-    rate = keras.optimizers.schedules.ExponentialDecay(learning_rate, steps, train.decay)
-    make = {
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "sgd": lambda **kw: keras.optimizers.SGD(momentum=0.9, **kw),
-    }[train.optimizer]
-    optimizer = make(learning_rate=rate, weight_decay=train.weight_decay or None)
-    optimizer.build(learner.trainable_variables)
-    learner.compile(
-        optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=train.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-    )
-
-
-def _head_of_frozen(model: Any) -> Any | None:
-    """What follows `embedding`, if nothing before it learns; None otherwise."""
-    embedding = model.get_layer("embedding").output
-    if keras.Model(model.input, embedding).trainable_variables:
-        return None
-    return keras.Model(embedding, model.output, name="head")
 
 
 def _features(

@@ -65,13 +65,17 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     return keras.Model(inputs, logits(x, classes), name=options.name)
 
 
-def unfreeze(model: Any, layers: int) -> None:
+def unfreeze(model: Any, layers: int | Literal["all"]) -> None:
     """Let the last `layers` layers of the backbone learn, and no others of it. Compile the model anew afterwards.
 
-    Batch norms among them stay frozen: small batches of few families would spoil their statistics.
+    Batch norms among them, and within them, stay frozen: small batches of few families would spoil their statistics.
     """
     trunk = model.get_layer(TRUNK)
     trunk.trainable = True
+    count = len(trunk.layers) if layers == "all" else layers
+    for number, layer in enumerate(trunk.layers, start=count - len(trunk.layers)):
+        layer.trainable = number >= 0
     norm = engine.keras().layers.BatchNormalization
-    for number, layer in enumerate(trunk.layers, start=layers - len(trunk.layers)):
-        layer.trainable = number >= 0 and not isinstance(layer, norm)
+    for layer in trunk._flatten_layers(include_self=False):
+        if isinstance(layer, norm):
+            layer.trainable = False

@@ -63,7 +63,8 @@ def measure(recipe: Recipe, classes: int) -> Steps:
     finetune = 0.0
     if recipe.finetune.layers:
         models.unfreeze(made.model, recipe.finetune.layers)
-        finetune = _step(made.learner, recipe, inputs, targets)
+        inputs = (images, targets) if made.second.mixing else images
+        finetune = _step(made.second.learner, recipe, inputs, targets)
     parameters = made.model.count_params()
     keras.backend.clear_session()
     return Steps(build, train, infer, finetune, made.head is not None, parameters)
@@ -80,7 +81,7 @@ def likeness(recipe: Recipe) -> str:
             recipe.augment.model_dump(),
             recipe.data.size,
             recipe.train.batch_size,
-            recipe.finetune.layers > 0,
+            recipe.finetune.model_dump(include={"layers", "pipeline", "mix"}),
         ]
     )
 

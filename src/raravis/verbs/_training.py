@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +18,10 @@ from raravis.data.catalogue import Catalogue
 from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
 from raravis.run import CHECKPOINT, Run, State
+
+if TYPE_CHECKING:
+    from raravis.data.pixels import PixelStore
+    from raravis.learn.fit import Fitted, Part
 
 
 def divided(found: Catalogue, wanted: Recipe) -> pd.DataFrame:
@@ -47,6 +52,21 @@ def begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
     if split is not None and splits.digest(splits.read(Path(split))) != run.environment["split_digest"]:
         raise RunError(f"The run in {out} was begun with another split than {split}.\nChoose another --out.")
     return run
+
+
+def fitted(run: Run, pictures: PixelStore, parts: Mapping[str, Part], *, quiet: bool) -> Fitted:
+    """Fit the run's recipe in the way of its model: by the epoch, or as a head on features that are computed once."""
+    from raravis.learn import fit, probe  # loads Keras, so only when there is work
+    from raravis.models.probe import Options
+
+    if isinstance(run.recipe.model, Options):
+        return probe.fit(run, run.recipe.model, pictures, parts, quiet=quiet)
+    return fit.fit(run, pictures, parts, quiet=quiet)
+
+
+def learned_from_val(recipe: Recipe) -> bool:
+    """Whether the network learned from val too, so that it cannot be judged there."""
+    return getattr(recipe.model, "learn_from", "train") == "train+val"
 
 
 @contextmanager

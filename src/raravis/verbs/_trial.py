@@ -20,12 +20,11 @@ from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.data.sources import Request
 from raravis.judge import metrics
-from raravis.learn.fit import fit
 from raravis.recipe import Data, Recipe
 from raravis.run import METRICS, Run
 from raravis.verbs import _environment, _judged
 from raravis.verbs._labelled import Labelled, labelled
-from raravis.verbs._training import begun, divided, tidy, truthful
+from raravis.verbs._training import begun, divided, fitted, tidy, truthful
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,10 @@ def trial(
         sides = ("train", "val")
         parts = {side: images.part(side, run.families) for side in sides}
         with truthful(run):
-            fitted = fit(run, images.store, parts, quiet=quiet)
+            made = fitted(run, images.store, parts, quiet=quiet)
             judged: dict[str, Any] = {
                 side: metrics.judge(
-                    softmax(fitted.logits[side], axis=1), parts[side].classes, run.families, seed=wanted.seed
+                    softmax(made.logits[side], axis=1), parts[side].classes, run.families, seed=wanted.seed
                 )
                 for side in sides
             }

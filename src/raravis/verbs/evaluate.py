@@ -16,6 +16,7 @@ from raravis.outcome import Outcome
 from raravis.run import REPORT, Run
 from raravis.verbs import _environment, _judged
 from raravis.verbs._labelled import Labelled, labelled
+from raravis.verbs._training import learned_from_val
 
 
 def evaluate(
@@ -63,6 +64,9 @@ def evaluate(
 
 
 def _own(run: Run, found: Catalogue, own: pd.DataFrame, split: str, seed: int, quiet: bool) -> Outcome:
+    if split == "val" and learned_from_val(run.recipe):
+        judged = _judged.metrics_in(run.path)["val"]
+        return _outcome(run.path, judged, split, found, (_CROSSED,))
     images = labelled(found, own, run.recipe.data, (split,), quiet=quiet)
     with run.exclusive():
         _judged.keep(run, images, {split: _probabilities(run, images, split, quiet)}, seed=seed)
@@ -70,6 +74,12 @@ def _own(run: Run, found: Catalogue, own: pd.DataFrame, split: str, seed: int, q
     if strange := int((~found.readable["image_id"].isin(own["image_id"])).sum()):
         notes.append(f"{strange} images are none of the run's own; they are not judged. Give them alone to judge them.")
     return _outcome(run.path, _judged.metrics_in(run.path)[split], split, found, tuple(notes))
+
+
+_CROSSED = (
+    "The head learned from val too: its figures there are those of the cross-validation, of heads that had not seen "
+    "the image. They are not measured again."
+)
 
 
 def _other(run: Run, found: Catalogue, seed: int, quiet: bool) -> Outcome:

@@ -19,7 +19,7 @@ from raravis.outcome import Outcome
 from raravis.recipe import Recipe
 from raravis.run import MODEL, REPORT, Run, save_model, taught
 from raravis.verbs import _environment, _judged
-from raravis.verbs._training import begun, divided, tidy, truthful
+from raravis.verbs._training import begun, divided, fitted, tidy, truthful
 
 if TYPE_CHECKING:
     from raravis.learn.fit import Part
@@ -113,12 +113,10 @@ def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, q
 
 def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
     """Train and judge, with a status that always tells the truth."""
-    from raravis.learn.fit import fit
-
     images, parts = learnt
     with truthful(run):
-        fitted = fit(run, images.store, parts, quiet=quiet)
-        save_model(fitted.model, run.path / MODEL)
-        given = {side: softmax(values, axis=1) for side, values in fitted.logits.items()}
+        made = fitted(run, images.store, parts, quiet=quiet)
+        save_model(made.model, run.path / MODEL)
+        given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         _judged.keep(run, images, given, seed=run.recipe.seed)
     return images.notes

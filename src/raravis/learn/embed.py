@@ -1,0 +1,174 @@
+"""Embeddings, computed once: what a frozen backbone makes of an image is kept by the image's id.
+
+Enter: a backbone, a store of pixels, ids and views. Leave: `Rows` of features `float32` `(D,)`, memory-mapped. One
+cache folder for each (backbone, digest of its weights, size, view, how pixels were made); it only grows, so a kill
+loses nothing that was committed, and the next call computes what is lacking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raravis import backbones, engine, files, progress
+from raravis.backbones import View
+from raravis.data import decode
+from raravis.data.pixels import PixelStore
+from raravis.data.rows import Rows, alone, writing
+from raravis.errors import DataError, StorageError
+from raravis.learn.infer import compiled
+
+VERSION: Final = 1
+"""Of what is kept; another version keeps its own folders."""
+
+_ABOUT: Final = "about.json"
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A frozen backbone that is ready to embed.
+
+    Attributes:
+        name: the backbone's.
+        size: side of the images that it is shown, in pixels.
+        model: RGB 0–255 `(B, size, size, 3)` → features `float32` `(B, D)`.
+        digest: of its architecture and weights.
+    """
+
+    name: str
+    size: int
+    model: Any
+    digest: str
+
+    @classmethod
+    def open(cls, name: str, *, size: int, weights: str) -> Extractor:
+        """Build a backbone with its weights, in inference mode for good.
+
+        Raises:
+            UsageError, OfflineError: as `backbones.build`.
+        """
+        model = backbones.extractor(name, size=size, weights=weights)
+        model.trainable = False
+        return cls(name, size, model, digest(model))
+
+    @property
+    def width(self) -> int:
+        """Features an image, D."""
+        return int(self.model.output.shape[-1])
+
+    def seeing(self, view: View, shape: tuple[int, int, int]) -> Any:
+        """The model behind a view: images `(B, *shape)` → `(B, D)`."""
+        keras = engine.keras()
+        images = keras.Input(shape, name="image")
+        return keras.Model(images, self.model(backbones.take(view, images, size=self.size)), name=view)
+
+
+def digest(model: Any) -> str:
+    """SHA-256 of a model's weights, their names and shapes."""
+    found = hashlib.sha256()
+    for variable in model.variables:
+        value = np.ascontiguousarray(engine.keras().ops.convert_to_numpy(variable))
+        found.update(f"{variable.name}{value.shape}{value.dtype}".encode())
+        found.update(value.tobytes())
+    return found.hexdigest()
+
+
+def embed(
+    extractor: Extractor,
+    pictures: PixelStore,
+    image_ids: Sequence[str],
+    view: View = "whole",
+    *,
+    quiet: bool = False,
+    batch_size: int = 64,
+    prepare: Callable[[Any], Callable[[NDArray[Any]], NDArray[np.float32]]] = compiled,
+) -> Rows:
+    """The features of every image, computing only those that the cache lacks.
+
+    Args:
+        extractor: the backbone.
+        pictures: holds all of the images.
+        image_ids: which images; repeats are computed once.
+        view: what the backbone is shown of each.
+        quiet: no progress.
+        batch_size: images a pass.
+        prepare: makes a model a function from images to features: what runs it.
+
+    Raises:
+        DataError: a feature is no finite number; the image is named.
+        StorageError: the cache cannot be written, or holds something else.
+    """
+    folder = _folder(extractor, pictures, view)
+    store = Rows(folder, (extractor.width,), np.float32)
+    wanted = list(dict.fromkeys(image_ids))
+    if not store.lacking(wanted).any():
+        return store
+    with alone(folder, "embedding these images", quiet=quiet):
+        store = Rows(folder, (extractor.width,), np.float32)
+        todo = [wanted[number] for number in np.flatnonzero(store.lacking(wanted))]
+        if todo:
+            call = prepare(extractor.seeing(view, (pictures.size, pictures.size, 3)))
+            _compute(store, call, pictures, todo, batch_size, f"Embedding ({extractor.name}, {view})", quiet)
+    return Rows(folder, (extractor.width,), np.float32)
+
+
+def _compute(
+    store: Rows,
+    call: Callable[[NDArray[Any]], NDArray[np.float32]],
+    pictures: PixelStore,
+    todo: Sequence[str],
+    batch_size: int,
+    label: str,
+    quiet: bool,
+) -> None:
+    with (
+        writing(store, len(todo), smaller="take fewer views") as writer,
+        progress.bar(label, len(todo), quiet=quiet, unit="images") as advance,
+    ):
+        for start in range(0, len(todo), batch_size):
+            ids = todo[start : start + batch_size]
+            features = call(pictures.read(ids))
+            for image_id, row in zip(ids, features, strict=True):
+                if not np.isfinite(row).all():
+                    raise DataError(
+                        f"The backbone gives no finite numbers (NaN or infinity) for the image {image_id[:12]}.\n"
+                        "Its weights are damaged, or it wants images of another range."
+                    )
+                writer.add(image_id, row)
+            advance(len(ids))
+
+
+def _folder(extractor: Extractor, pictures: PixelStore, view: View) -> Path:
+    """The cache folder of these features, with a note on what they are.
+
+    Raises:
+        StorageError: the folder's note speaks of something else.
+    """
+    about = {
+        "version": VERSION,
+        "backbone": extractor.name,
+        "weights": extractor.digest,
+        "size": extractor.size,
+        "view": view,
+        "pixels": [pictures.size, pictures.fit, decode.VERSION],
+        "features": extractor.width,
+    }
+    folder = files.cache("embeddings", files.digest(json.dumps(about))[:16])
+    note = folder / _ABOUT
+    if not note.is_file():
+        files.write_json(note, about)
+        return folder
+    try:
+        held = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{note} cannot be read: {error}.\nDelete the folder {folder}; it is made anew.") from error
+    if held != about:
+        raise StorageError(f"{folder} holds other features than it should.\nDelete the folder; it is made anew.")
+    return folder

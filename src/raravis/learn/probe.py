@@ -1,0 +1,121 @@
+"""Fit a head on the features of frozen backbones: embed once, choose by cross-validation, join into one network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from raravis import files, heads, progress
+from raravis.data.pixels import PixelStore
+from raravis.learn.embed import Extractor, embed
+from raravis.learn.fit import Fitted, Part
+from raravis.learn.select import Selected, select
+from raravis.models.probe import Options, joined
+from raravis.run import HEADS, HISTORY, Run
+
+
+def fit(
+    run: Run,
+    options: Options,
+    pictures: PixelStore,
+    parts: Mapping[str, Part],
+    *,
+    quiet: bool = False,
+) -> Fitted:
+    """Fit `run.recipe`; features that the cache holds are not computed again.
+
+    Writes `heads.csv` (every candidate, judged by cross-validation on train and val together) and a `history.csv` of
+    one row.
+
+    Args:
+        run: an open run, held exclusively.
+        options: of its model.
+        pictures: holds the images of `parts`.
+        parts: `train` and `val`.
+        quiet: no progress bar.
+
+    Returns:
+        The network, and logits of both parts. Where the head learned from val too, those of val are by heads that were
+        fitted without the image.
+
+    Raises:
+        DataError: a family without images, features that are no numbers.
+        UsageError, OfflineError: a backbone that cannot be had.
+        StorageError: the cache cannot be written.
+    """
+    seed, families = run.recipe.seed, run.families
+    begun = time.perf_counter()
+    extractors = [
+        Extractor.open(source.name, size=source.size or run.recipe.data.size, weights=source.weights)
+        for source in options.backbones
+    ]
+    rows = np.concatenate([parts["train"].rows, parts["val"].rows])
+    classes = np.concatenate([parts["train"].classes, parts["val"].classes])
+    features = blocks(options, extractors, pictures, pictures.ids(rows), quiet=quiet)
+    taught = len(parts["train"].rows)
+    candidates = heads.candidates(options.heads)
+    with progress.bar("Choosing the head", len(candidates) * options.folds, quiet=quiet, unit="fits") as advance:
+        found = select(
+            candidates,
+            features,
+            classes,
+            count=len(families),
+            folds=options.folds,
+            objective=options.objective,
+            seed=seed,
+            ended=advance,
+        )
+    with files.atomic(run.path / HEADS) as stream:
+        found.table.to_csv(stream, index=False, lineterminator="\n")
+    last = len(rows) if options.learn_from == "train+val" else taught
+    head = heads.fit(found.options, features[:last], classes[:last], count=len(families), seed=seed)
+    logits = {"train": head.logits(features[:taught]), "val": head.logits(features[taught:])}
+    if options.learn_from == "train+val":
+        logits["val"] = _unseen(found, features, classes, taught, len(families), seed)
+    model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
+    _history(run, logits, parts, time.perf_counter() - begun)
+    return Fitted(model, logits)
+
+
+def blocks(
+    options: Options, extractors: Sequence[Extractor], pictures: PixelStore, image_ids: Sequence[str], *, quiet: bool
+) -> NDArray[np.float32]:
+    """The features of images as the joined network computes them, float32 `(n, D)`: `embedding`, from the cache."""
+    made = []
+    for source, extractor in zip(options.backbones, extractors, strict=True):
+        block = np.zeros((len(image_ids), extractor.width), np.float32)
+        for view in source.views:
+            block += embed(extractor, pictures, image_ids, view, quiet=quiet).read(image_ids)
+        block /= len(source.views)
+        made.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12))
+    return np.concatenate(made, axis=1)
+
+
+def _unseen(
+    found: Selected, features: NDArray[np.float32], classes: NDArray[np.int64], taught: int, count: int, seed: int
+) -> NDArray[np.float32]:
+    """Logits of val by heads that had not seen the image: those of the folds, else of one fitted on train alone."""
+    logits = found.logits[taught:].copy()
+    lacking = np.isnan(logits[:, 0])
+    if lacking.any():
+        head = heads.fit(found.options, features[:taught], classes[:taught], count=count, seed=seed)
+        logits[lacking] = head.logits(features[taught:][lacking])
+    return logits
+
+
+def _history(run: Run, logits: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Part], seconds: float) -> None:
+    """One row, as if the fit were one epoch."""
+    row: dict[str, float] = {"epoch": 0}
+    for side, before in (("train", ""), ("val", "val_")):
+        classes = parts[side].classes
+        row[f"{before}loss"] = float(-log_softmax(logits[side], axis=1)[np.arange(len(classes)), classes].mean())
+        row[f"{before}accuracy"] = float((logits[side].argmax(1) == classes).mean())
+    row["learning_rate"] = 0.0
+    row["seconds"] = round(seconds, 3)
+    files.write_text(run.path / HISTORY, pd.DataFrame([row]).to_csv(index=False, lineterminator="\n"))
+    run.set_status("running", epoch=1)

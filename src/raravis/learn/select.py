@@ -1,0 +1,105 @@
+"""Which head: every candidate is judged by cross-validation, and the best is named.
+
+Enter: features, classes, candidates. Leave: a table, one row a candidate, and the logits of the best, each row by a
+head that had not seen the image.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import StratifiedKFold
+
+from raravis import heads
+from raravis.errors import DataError
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What cross-validation found.
+
+    Attributes:
+        options: of the best head.
+        logits: float32 `(n, K)`, each row by a head that was fitted without it.
+        table: one row a candidate, the best first: `head, accuracy, macro_f1, seconds`.
+    """
+
+    options: heads.Options
+    logits: NDArray[np.float32]
+    table: pd.DataFrame
+
+
+def select(
+    candidates: Sequence[heads.Options],
+    features: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    *,
+    count: int,
+    folds: int,
+    objective: Literal["accuracy", "macro_f1"],
+    seed: int,
+    ended: Callable[[], Any] = lambda: None,
+) -> Selected:
+    """Cross-validate every candidate on the same folds, stratified by class.
+
+    Classes with fewer rows than folds stay in every fold's training side, so that each head knows every class; their
+    rows are not judged.
+
+    Args:
+        candidates: at least one.
+        features: float32 `(n, D)`.
+        classes: int64 `(n,)`.
+        count: number of classes.
+        folds: from 2.
+        objective: what the best has the most of, over all folds together.
+        seed: of the folds and the heads.
+        ended: called after every fitted head.
+
+    Raises:
+        DataError: no class has two rows.
+    """
+    parts = _folds(classes, count, folds, seed)
+    rows: list[dict[str, Any]] = []
+    best: tuple[float, heads.Options, NDArray[np.float32]] | None = None
+    for options in candidates:
+        begun = time.perf_counter()
+        logits = np.full((len(classes), count), np.nan, np.float32)
+        for learn, judge in parts:
+            head = heads.fit(options, features[learn], classes[learn], count=count, seed=seed)
+            logits[judge] = head.logits(features[judge])
+            ended()
+        judged = ~np.isnan(logits[:, 0])
+        named = logits[judged].argmax(1)
+        row: dict[str, Any] = {
+            "head": str(options),
+            "accuracy": float(accuracy_score(classes[judged], named)),
+            "macro_f1": float(f1_score(classes[judged], named, average="macro", zero_division=0)),
+            "seconds": round(time.perf_counter() - begun, 2),
+        }
+        rows.append(row)
+        if best is None or row[objective] > best[0]:
+            best = (row[objective], options, logits)
+    assert best is not None
+    table = pd.DataFrame(rows).sort_values(objective, ascending=False, kind="stable").reset_index(drop=True)
+    return Selected(best[1], best[2], table)
+
+
+def _folds(
+    classes: NDArray[np.int64], count: int, folds: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of rows to learn from and to judge; rows of classes that are too small are only learned from."""
+    sizes = np.bincount(classes, minlength=count)
+    folds = int(min(folds, sizes.max()))
+    if folds < 2:
+        raise DataError("No family has two images in train and val together: heads cannot be compared.")
+    many = np.flatnonzero(sizes[classes] >= folds)
+    few = np.flatnonzero(sizes[classes] < folds)
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(many, classes[many])
+    return [(np.concatenate([many[learn], few]), many[judge]) for learn, judge in split]
