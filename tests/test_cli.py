@@ -24,6 +24,7 @@ VERBS = {
     "audit": ["DATA", "--out", "F"],
     "split": ["DATA", "--out", "F"],
     "train": ["DATA", "--recipe", "basic_cnn", "--out", "F"],
+    "embed": ["DATA", "--backbone", "MobileNetV2", "--out", "F"],
     "evaluate": ["F"],
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],

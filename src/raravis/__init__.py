@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from raravis.verbs import augment
     from raravis.verbs.audit import audit
     from raravis.verbs.compare import compare
+    from raravis.verbs.embed import embed
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
@@ -27,6 +28,7 @@ __all__ = [
     "audit",
     "augment",
     "compare",
+    "embed",
     "evaluate",
     "explain",
     "explore",

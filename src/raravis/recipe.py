@@ -94,6 +94,19 @@ class Recipe(Table):
         return kind.model_validate(value)
 
     @model_validator(mode="after")
+    def _says_nothing_in_vain(self) -> Recipe:
+        if self.model.by_epoch:
+            return self
+        heeded = {"sample": Sample(), "augment": Augment(pipeline="none"), "train": Train(), "finetune": FineTune()}
+        for name, empty in heeded.items():
+            given, stated = empty.model_dump(), getattr(self, name).model_dump()
+            if other := next((field for field in given if stated[field] != given[field]), None):
+                raise ValueError(
+                    f"{name}.{other}: {self.model.name} is not trained by the epoch; leave it at {given[other]!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _sizes_fit(self) -> Recipe:
         if self.train.sizes and isinstance(self.model, models.Pretrained):
             raise ValueError(f"train.sizes: the backbone of {self.model.name} is built for one size; leave it out")
@@ -125,6 +138,8 @@ class Recipe(Table):
     @property
     def epochs(self) -> int:
         """At most this many, both phases together."""
+        if not self.model.by_epoch:
+            return 1
         return self.train.epochs + (self.finetune.epochs if self.finetune.layers else 0)
 
     def toml(self) -> str:
@@ -228,7 +243,7 @@ def _fault(error: Any, table: Mapping[str, Any]) -> str:
         return f"{where}: {unknown('field', field, _fields(sections, table))}"
     message = error["msg"].removeprefix("Value error, ")
     received = "" if error["type"] in ("missing", "value_error") else f" (received {error['input']!r})"
-    return f"{where}: {message[:1].lower()}{message[1:]}{received}"
+    return f"{where}{': ' if where else ''}{message[:1].lower()}{message[1:]}{received}"
 
 
 def _fields(sections: Sequence[str], table: Mapping[str, Any]) -> Iterable[str]:

@@ -39,6 +39,7 @@ PREDICTIONS: Final = "predictions.parquet"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
 HEADS: Final = "heads.csv"
+TRIED: Final = "tried.csv"
 CHECKPOINT: Final = "checkpoint"
 _LOCK: Final = "run.lock"
 

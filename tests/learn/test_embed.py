@@ -1,13 +1,14 @@
 """Embeddings are computed once, are what the network gives, and a kill or a fault leaves no half ones."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from raravis import backbones, engine, files
+from raravis import backbones, engine, files, fingerprint
 from raravis.data.pixels import open_store
 from raravis.errors import DataError, StorageError
 from raravis.learn import embed as module
@@ -34,7 +35,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def extractor(monkeypatch):
-    return Extractor("tiny", SIZE, tiny(0), module.digest(tiny(0)))
+    return Extractor("tiny", SIZE, tiny(0), fingerprint.network(tiny(0)))
 
 
 def tiny(seed):
@@ -46,39 +47,44 @@ def tiny(seed):
 
 
 class Counting:
-    """Prepares as `compiled` does, and counts the images that pass."""
+    """Runs networks in Keras, and counts the images that pass."""
 
     def __init__(self):
         self.images, self.fail_after = 0, 10**9
 
-    def __call__(self, model):
+    def fastest(self, model, sample, **_):
         def call(batch):
             if self.images >= self.fail_after:
                 raise KeyboardInterrupt
             self.images += len(batch)
-            return module.compiled(model)(batch)
+            return model.predict_on_batch(batch)
 
-        return call
+        return SimpleNamespace(call=call)
 
 
-def test_they_are_what_the_network_gives_and_are_computed_once(pictures, extractor):
+@pytest.fixture
+def counting(monkeypatch):
+    made = Counting()
+    monkeypatch.setattr(module.runtimes, "fastest", made.fastest)
+    return made
+
+
+def test_they_are_what_the_network_gives_and_are_computed_once(pictures, extractor, counting):
     store, ids = pictures
-    counting = Counting()
-    found = embed(extractor, store, ids, quiet=True, batch_size=3, prepare=counting)
+    found = embed(extractor, store, ids, quiet=True, batch_size=3)
     expected = extractor.model.predict(store.read(ids), verbose=0)
     np.testing.assert_allclose(found.read(ids), expected, atol=1e-6)
-    embed(extractor, store, ids[::-1], quiet=True, prepare=counting)
+    embed(extractor, store, ids[::-1], quiet=True)
     assert counting.images == len(ids)
 
 
-def test_what_a_kill_left_is_kept(pictures, extractor):
+def test_what_a_kill_left_is_kept(pictures, extractor, counting):
     store, ids = pictures
-    counting = Counting()
     counting.fail_after = 3
     with pytest.raises(KeyboardInterrupt):
-        embed(extractor, store, ids, quiet=True, batch_size=3, prepare=counting)
+        embed(extractor, store, ids, quiet=True, batch_size=3)
     counting.fail_after = 10**9
-    found = embed(extractor, store, ids, quiet=True, batch_size=3, prepare=counting)
+    found = embed(extractor, store, ids, quiet=True, batch_size=3)
     assert counting.images == len(ids)
     np.testing.assert_allclose(found.read(ids), extractor.model.predict(store.read(ids), verbose=0), atol=1e-6)
 
@@ -88,7 +94,7 @@ def test_views_sizes_and_weights_have_their_own(pictures, extractor):
     pixels = store.read(ids).astype(np.float32)
     mirrored = embed(extractor, store, ids, "mirrored", quiet=True)
     np.testing.assert_allclose(mirrored.read(ids), extractor.model.predict(pixels[:, :, ::-1], verbose=0), atol=1e-6)
-    other = Extractor("tiny", SIZE, tiny(1), module.digest(tiny(1)))
+    other = Extractor("tiny", SIZE, tiny(1), fingerprint.network(tiny(1)))
     assert other.digest != extractor.digest
     folders = {embed(e, store, ids, v, quiet=True).folder for e in (extractor, other) for v in ("whole", "top_left")}
     assert len(folders | {mirrored.folder}) == 5
@@ -110,10 +116,13 @@ def test_a_view_takes_its_part_of_the_image(view):
         assert taken[0, 0, 1] > taken[0, -1, 1]
 
 
-def test_a_network_that_gives_no_numbers_is_told_with_the_image(pictures, extractor):
+def test_a_network_that_gives_no_numbers_is_told_with_the_image(pictures, extractor, monkeypatch):
     store, ids = pictures
-    with pytest.raises(DataError, match=ids[2][:12]):
-        embed(extractor, store, ids, quiet=True, prepare=lambda model: lambda batch: _broken(len(batch)))
+    broken = SimpleNamespace(call=lambda batch: _broken(len(batch)))
+    with monkeypatch.context() as patched:
+        patched.setattr(module.runtimes, "fastest", lambda model, sample, **_: broken)
+        with pytest.raises(DataError, match=ids[2][:12]):
+            embed(extractor, store, ids, quiet=True)
     good = embed(extractor, store, ids, quiet=True)
     assert np.isfinite(good.read(ids)).all()
 

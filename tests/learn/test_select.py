@@ -5,7 +5,7 @@ import pytest
 
 from raravis import heads
 from raravis.errors import DataError
-from raravis.learn.select import select
+from raravis.learn.select import select, species_folds
 
 pytestmark = pytest.mark.engine
 
@@ -53,3 +53,32 @@ def test_families_too_small_for_the_folds_are_learned_from_and_not_judged():
 def test_with_one_image_a_family_nothing_can_be_compared():
     with pytest.raises(DataError, match="two images"):
         chosen(np.eye(3, dtype=np.float32), np.arange(3))
+
+
+def test_a_species_that_is_judged_was_not_learned_from():
+    rng = np.random.default_rng(0)
+    classes = np.repeat(np.arange(4), 30)
+    species = classes * 10 + rng.integers(0, 5, len(classes))
+    species[classes == 3] = 30
+    species[:3] = -1
+    parts = species_folds(classes, species, 3, seed=0)
+    assert len(parts) == 3
+    judged = np.concatenate([judge for _, judge in parts])
+    assert len(judged) == len(set(judged)) == (classes < 3).sum() - 3
+    for learn, judge in parts:
+        assert not set(species[learn]) & set(species[judge])
+        assert set(classes[learn]) == {0, 1, 2, 3}
+
+
+def test_folds_of_species_are_even_and_follow_the_seed():
+    classes = np.zeros(90, np.int64)
+    species = np.repeat(np.arange(9), 10)
+    first, again, other = (species_folds(classes, species, 3, seed=seed) for seed in (0, 0, 1))
+    assert [len(judge) for _, judge in first] == [30, 30, 30]
+    assert all((a[1] == b[1]).all() for a, b in zip(first, again, strict=True))
+    assert any((a[1] != b[1]).any() for a, b in zip(first, other, strict=True))
+
+
+def test_one_species_a_family_leaves_nothing_to_hold_out():
+    classes = np.repeat(np.arange(3), 5)
+    assert species_folds(classes, classes, 3, seed=0) == []

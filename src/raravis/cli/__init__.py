@@ -8,6 +8,7 @@ from __future__ import annotations
 from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     augmenting,
     data,
+    embedding,
     explaining,
     identifying,
     judging,

@@ -252,7 +252,12 @@ def _stratified(
 def _held_out_species(
     table: pd.DataFrame, units: Codes, shares: tuple[float, float, float], seed: int
 ) -> tuple[Codes, list[str]]:
-    species = _species(table)
+    species = species_of(table)
+    if species is None:
+        raise DataError(
+            f"Nothing tells species apart: none of the columns {', '.join(SPECIES)} is there and filled.\n"
+            "Add one to the table, or take another --policy."
+        )
     codes, names = pd.factorize(species, sort=True)
     linked = _linked(codes, units + len(names), len(names) + int(units.max()) + 1)[codes]
     kinds, heads = pd.factorize(species.groupby(linked).transform("min"), sort=True)
@@ -267,18 +272,19 @@ def _held_out_species(
     return _taught(table["family"], kinds, sides[kinds]), notes
 
 
-def _species(table: pd.DataFrame) -> pd.Series:
-    """A name for the species of every image, with its family: from the first column that tells any apart."""
+def species_of(table: pd.DataFrame) -> pd.Series | None:
+    """A name for the species of every image, with its family: from the first column that tells any apart, if one does.
+
+    Args:
+        table: rows of a catalogue.
+    """
     for column in SPECIES:
         if column in table and (table[column] != "").any():
             kind = table[column]
             if column == "species" and "genus" in table:
                 kind = table["genus"] + " " + kind
             return table["family"] + "/" + kind
-    raise DataError(
-        f"Nothing tells species apart: none of the columns {', '.join(SPECIES)} is there and filled.\n"
-        "Add one to the table, or take another --policy."
-    )
+    return None
 
 
 def _held_out_families(

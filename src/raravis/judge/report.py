@@ -20,6 +20,10 @@ from raravis.judge.figures import Images
 from raravis.page import Block, Code, Facts, Picture, Points, Section, Table, Text
 
 SIDES: Final = {"train": "training", "val": "validation", "test": "test"}
+CROSSED: Final = {
+    "cross_validation": "cross-validated: images held out at random",
+    "held_out_species": "cross-validated: whole species held out",
+}
 _MEASURES: Final = {
     "n": "images",
     "loss": "loss",
@@ -44,6 +48,7 @@ def report(
     images: Images,
     groups: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
+    choices: Mapping[str, pd.DataFrame] | None = None,
     side: str | None = None,
 ) -> None:
     """Write the report of one run.
@@ -60,6 +65,7 @@ def report(
         images: gives the pixels of the images that are shown, all of the detailed side.
         groups: family → phylum, for the order of the confusion matrix and the colours of bars.
         notes: what the reader should know, one sentence each.
+        choices: what was tried before this model was chosen: a caption for each table, the best rows first.
         side: the side that is shown in detail; by default the last judged of train, val, test.
 
     Raises:
@@ -73,7 +79,7 @@ def report(
     shown = predictions[predictions["split"] == side]
     sections = [
         Section("At a glance", list(_headline(metrics, judged, side, notes))),
-        Section("How it learned", [_curves(history)]),
+        *_learned(history, choices or {}),
         Section("Each family", list(_families(metrics[side], groups))),
         Section("What is taken for what", list(_confusions(shown, groups))),
         Section("How far its confidence can be trusted", [_reliability(shown, metrics[side]["ece"])]),
@@ -99,15 +105,34 @@ def _headline(
     )
     if notes:
         yield Points(notes)
-    rows = [{"side": SIDES[s], **{label: metrics[s][name] for name, label in _MEASURES.items()}} for s in judged]
+    named = {**{s: SIDES[s] for s in judged}, **{way: told for way, told in CROSSED.items() if way in metrics}}
+    rows = [
+        {"side": told, **{label: metrics[s][name] for name, label in _MEASURES.items()}} for s, told in named.items()
+    ]
     yield Table(
         pd.DataFrame(rows),
         "All sides of the split. Loss is in nats; of loss and calibration error, less is better.",
     )
+    if "held_out_species" in metrics:
+        found = metrics["held_out_species"]
+        low, high = found["ci95"]["macro_f1"]
+        yield Text(
+            "Where whole species are held out, the families are known but each image is of a species that was not "
+            f"learned from: macro-F1 {found['macro_f1']:.3f} (95%: {low:.3f}–{high:.3f}). That is what to expect of "
+            "animals that the training images lack. Families of a single species are not judged so."
+        )
     yield Text(
         "The intervals come from resampling the images (bootstrap, 95%). Macro-F1 and balanced accuracy "
         "count every family that has images alike, however few; accuracy counts every image alike."
     )
+
+
+def _learned(history: pd.DataFrame, choices: Mapping[str, pd.DataFrame]) -> Iterator[Section]:
+    """Curves of what was trained by the epoch; what was chosen from where something was."""
+    if choices:
+        yield Section("How it was chosen", [Table(table, caption) for caption, table in choices.items()])
+    if len(history) != 1 or not choices:
+        yield Section("How it learned", [_curves(history)])
 
 
 def _curves(history: pd.DataFrame) -> Block:

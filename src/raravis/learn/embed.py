@@ -7,7 +7,6 @@ loses nothing that was committed, and the next call computes what is lacking.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,18 +16,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import backbones, engine, files, progress
+from raravis import backbones, engine, files, fingerprint, progress, runtimes
 from raravis.backbones import View
 from raravis.data import decode
 from raravis.data.pixels import PixelStore
 from raravis.data.rows import Rows, alone, writing
 from raravis.errors import DataError, StorageError
-from raravis.learn.infer import compiled
 
 VERSION: Final = 1
 """Of what is kept; another version keeps its own folders."""
 
 _ABOUT: Final = "about.json"
+_SAMPLE: Final = 32
+"""Images on which runtimes are compared."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Extractor:
         name: the backbone's.
         size: side of the images that it is shown, in pixels.
         model: RGB 0–255 `(B, size, size, 3)` → features `float32` `(B, D)`.
-        digest: of its architecture and weights.
+        digest: of its layers, its preprocessing among them, and their weights.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Extractor:
         """
         model = backbones.extractor(name, size=size, weights=weights)
         model.trainable = False
-        return cls(name, size, model, digest(model))
+        return cls(name, size, model, fingerprint.network(model))
 
     @property
     def width(self) -> int:
@@ -70,16 +70,6 @@ class Extractor:
         return keras.Model(images, self.model(backbones.take(view, images, size=self.size)), name=view)
 
 
-def digest(model: Any) -> str:
-    """SHA-256 of a model's weights, their names and shapes."""
-    found = hashlib.sha256()
-    for variable in model.variables:
-        value = np.ascontiguousarray(engine.keras().ops.convert_to_numpy(variable))
-        found.update(f"{variable.name}{value.shape}{value.dtype}".encode())
-        found.update(value.tobytes())
-    return found.hexdigest()
-
-
 def embed(
     extractor: Extractor,
     pictures: PixelStore,
@@ -88,7 +78,6 @@ def embed(
     *,
     quiet: bool = False,
     batch_size: int = 64,
-    prepare: Callable[[Any], Callable[[NDArray[Any]], NDArray[np.float32]]] = compiled,
 ) -> Rows:
     """The features of every image, computing only those that the cache lacks.
 
@@ -99,7 +88,6 @@ def embed(
         view: what the backbone is shown of each.
         quiet: no progress.
         batch_size: images a pass.
-        prepare: makes a model a function from images to features: what runs it.
 
     Raises:
         DataError: a feature is no finite number; the image is named.
@@ -114,9 +102,20 @@ def embed(
         store = Rows(folder, (extractor.width,), np.float32)
         todo = [wanted[number] for number in np.flatnonzero(store.lacking(wanted))]
         if todo:
-            call = prepare(extractor.seeing(view, (pictures.size, pictures.size, 3)))
+            model = extractor.seeing(view, (pictures.size, pictures.size, 3))
+            call = runtimes.fastest(model, pictures.read(todo[:_SAMPLE]), images=len(todo), quiet=quiet).call
             _compute(store, call, pictures, todo, batch_size, f"Embedding ({extractor.name}, {view})", quiet)
     return Rows(folder, (extractor.width,), np.float32)
+
+
+def lacking(extractor: Extractor, pictures: PixelStore, image_ids: Sequence[str], view: View) -> int:
+    """How many of the images `embed` would have to compute.
+
+    Raises:
+        StorageError: the cache holds something else.
+    """
+    store = Rows(_folder(extractor, pictures, view), (extractor.width,), np.float32)
+    return int(store.lacking(list(dict.fromkeys(image_ids))).sum())
 
 
 def _compute(

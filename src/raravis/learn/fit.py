@@ -39,11 +39,13 @@ class Part:
         rows: int64 `(n,)`, rows of the store.
         classes: int64 `(n,)`, the class of each row.
         ranks: for any of phylum, class and order int64 `(n,)`: a number for each taxon, −1 where it is unknown.
+        species: int64 `(n,)`, a number for each species, −1 where it is unknown; None where none is known.
     """
 
     rows: NDArray[np.int64]
     classes: NDArray[np.int64]
     ranks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    species: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ class Fitted:
         model: the Keras model of the best epoch: images in, logits out.
         logits: float32 `(n, K)` of each part that it was given, in the order of its rows, augmentation off.
         notes: what the recipe asks for and the data did not allow, one sentence each.
+        crossed: what cross-validation on all parts together found, by the way in which images were held out: classes
+            int64 `(m,)` and logits float32 `(m, K)` of the images that could be.
     """
 
     model: Any
     logits: Mapping[str, NDArray[np.float32]]
     notes: tuple[str, ...] = ()
+    crossed: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
 
 
 def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool = False) -> Fitted:

@@ -14,7 +14,7 @@ from raravis import files, heads, progress
 from raravis.data.pixels import PixelStore
 from raravis.learn.embed import Extractor, embed
 from raravis.learn.fit import Fitted, Part
-from raravis.learn.select import Selected, select
+from raravis.learn.select import Selected, crossed, select, species_folds
 from raravis.models.probe import Options, joined
 from raravis.run import HEADS, HISTORY, Run
 
@@ -79,7 +79,7 @@ def fit(
         logits["val"] = _unseen(found, features, classes, taught, len(families), seed)
     model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
     _history(run, logits, parts, time.perf_counter() - begun)
-    return Fitted(model, logits)
+    return Fitted(model, logits, crossed=_crossed(found, features, classes, _species(parts), options.folds, seed))
 
 
 def blocks(
@@ -106,6 +106,33 @@ def _unseen(
         head = heads.fit(found.options, features[:taught], classes[:taught], count=count, seed=seed)
         logits[lacking] = head.logits(features[taught:][lacking])
     return logits
+
+
+def _species(parts: Mapping[str, Part]) -> NDArray[np.int64]:
+    """The species of the images of train and val, −1 where unknown."""
+    return np.concatenate(
+        [
+            np.full(len(parts[side].rows), -1) if parts[side].species is None else parts[side].species
+            for side in ("train", "val")
+        ]
+    )
+
+
+def _crossed(
+    found: Selected,
+    features: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    species: NDArray[np.int64],
+    folds: int,
+    seed: int,
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """How the chosen head does on images held out at random and, where species are known, on species held out."""
+    made = {"cross_validation": found.logits}
+    if parts := species_folds(classes, species, folds, seed):
+        count = found.logits.shape[1]
+        made["held_out_species"] = crossed(found.options, features, classes, parts, count=count, seed=seed)
+    judged = {name: ~np.isnan(logits[:, 0]) for name, logits in made.items()}
+    return {name: (classes[judged[name]], logits[judged[name]]) for name, logits in made.items()}
 
 
 def _history(run: Run, logits: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Part], seconds: float) -> None:

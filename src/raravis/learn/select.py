@@ -1,7 +1,7 @@
 """Which head: every candidate is judged by cross-validation, and the best is named.
 
 Enter: features, classes, candidates. Leave: a table, one row a candidate, and the logits of the best, each row by a
-head that had not seen the image.
+head that had not seen the image, or, where species are held out, none of its species.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from raravis import heads
 from raravis.errors import DataError
+
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows to learn from, and rows to judge."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,12 @@ def select(
     Raises:
         DataError: no class has two rows.
     """
-    parts = _folds(classes, count, folds, seed)
+    parts = random_folds(classes, count, folds, seed)
     rows: list[dict[str, Any]] = []
     best: tuple[float, heads.Options, NDArray[np.float32]] | None = None
     for options in candidates:
         begun = time.perf_counter()
-        logits = np.full((len(classes), count), np.nan, np.float32)
-        for learn, judge in parts:
-            head = heads.fit(options, features[learn], classes[learn], count=count, seed=seed)
-            logits[judge] = head.logits(features[judge])
-            ended()
+        logits = crossed(options, features, classes, parts, count=count, seed=seed, ended=ended)
         judged = ~np.isnan(logits[:, 0])
         named = logits[judged].argmax(1)
         row: dict[str, Any] = {
@@ -91,10 +90,41 @@ def select(
     return Selected(best[1], best[2], table)
 
 
-def _folds(
-    classes: NDArray[np.int64], count: int, folds: int, seed: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs of rows to learn from and to judge; rows of classes that are too small are only learned from."""
+def crossed(
+    options: heads.Options,
+    features: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    parts: Sequence[Fold],
+    *,
+    count: int,
+    seed: int,
+    ended: Callable[[], Any] = lambda: None,
+) -> NDArray[np.float32]:
+    """Logits float32 `(n, K)` of the rows that each fold judges, by a head that it taught; NaN in rows that none does.
+
+    Args:
+        options: of the head.
+        features: float32 `(n, D)`.
+        classes: int64 `(n,)`.
+        parts: pairs of rows to learn from and to judge.
+        count: number of classes, K.
+        seed: of the heads.
+        ended: called after every fitted head.
+    """
+    logits = np.full((len(classes), count), np.nan, np.float32)
+    for learn, judge in parts:
+        head = heads.fit(options, features[learn], classes[learn], count=count, seed=seed)
+        logits[judge] = head.logits(features[judge])
+        ended()
+    return logits
+
+
+def random_folds(classes: NDArray[np.int64], count: int, folds: int, seed: int) -> list[Fold]:
+    """Folds stratified by class; rows of classes with fewer rows than folds are only learned from.
+
+    Raises:
+        DataError: no class has two rows.
+    """
     sizes = np.bincount(classes, minlength=count)
     folds = int(min(folds, sizes.max()))
     if folds < 2:
@@ -103,3 +133,33 @@ def _folds(
     few = np.flatnonzero(sizes[classes] < folds)
     split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(many, classes[many])
     return [(np.concatenate([many[learn], few]), many[judge]) for learn, judge in split]
+
+
+def species_folds(classes: NDArray[np.int64], species: NDArray[np.int64], folds: int, seed: int) -> list[Fold]:
+    """Folds that hold out whole species: none of a judged image's species is learned from.
+
+    The species of a class are dealt to the folds, the largest first, each to the fold that has the fewest images of the
+    class. Classes of one species are only learned from, as are rows of unknown species.
+
+    Args:
+        classes: int64 `(n,)`.
+        species: int64 `(n,)`, −1 where unknown.
+        folds: from 2.
+        seed: of the order among species of one size.
+
+    Returns:
+        As many folds, or none where no class has two species.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    place = np.full(len(classes), -1, np.int64)
+    for one in np.unique(classes):
+        kinds, sizes = np.unique(species[(classes == one) & (species >= 0)], return_counts=True)
+        if len(kinds) < 2:
+            continue
+        load = np.zeros(folds, np.int64)
+        for number in np.lexsort((rng.random(len(kinds)), -sizes)):
+            fold = int(load.argmin())
+            load[fold] += sizes[number]
+            place[(classes == one) & (species == kinds[number])] = fold
+    parts = [(np.flatnonzero(place != fold), np.flatnonzero(place == fold)) for fold in range(folds)]
+    return [(learn, judge) for learn, judge in parts if len(judge)]

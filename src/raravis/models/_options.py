@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,11 +12,13 @@ class Options(BaseModel):
 
     Attributes:
         name: the model's public name, which is the name of its file.
+        by_epoch: whether it is trained by the epoch, as the tables beside `[model]` say; one that is not heeds none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     name: str
+    by_epoch: ClassVar[bool] = True
 
 
 def logits(x: Any, classes: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -11,6 +11,9 @@ from raravis import backbones, engine, heads, models
 from raravis.backbones import View
 from raravis.errors import unknown
 from raravis.models._options import logits
+
+AT_HAND: Final = "at hand"
+"""In place of a backbone's name: those whose weights are at hand, chosen from before anything is built."""
 
 
 class Source(BaseModel):
@@ -35,7 +38,8 @@ class Options(models.Options):
     """Options of `probe`.
 
     Attributes:
-        backbones: whose features stand side by side, each block of length 1; a name alone is a `Source` of that name.
+        backbones: whose features stand side by side, each block of length 1; a name alone is a `Source` of that name,
+            `at hand` leaves the choice to trials (the recipe `best`).
         heads: those to choose from, by cross-validation; all of their settings worth trying are tried.
         objective: by which the head is chosen.
         folds: of the cross-validation.
@@ -44,6 +48,7 @@ class Options(models.Options):
     """
 
     name: Literal["probe"] = "probe"
+    by_epoch: ClassVar[bool] = False
     backbones: tuple[Source, ...] = Field(default=(Source(name="MobileNetV2"),), min_length=1)
     heads: tuple[str, ...] = Field(default=("lda", "logistic"), min_length=1)
     objective: Literal["macro_f1", "accuracy"] = "macro_f1"
@@ -86,7 +91,8 @@ def joined(options: Options, extractors: Sequence[Any], *, size: int, head: Any)
     keras = engine.keras()
     image = keras.Input((size, size, 3), name="image")
     blocks = []
-    for source, extractor in zip(options.backbones, extractors, strict=True):
+    for number, (source, frozen) in enumerate(zip(options.backbones, extractors, strict=True), start=1):
+        extractor = keras.Model(frozen.input, frozen.output, name=f"backbone_{number}")
         extractor.trainable = False
         shown = [extractor(backbones.take(view, image, size=source.size or size)) for view in source.views]
         block = shown[0] if len(shown) == 1 else keras.layers.Average()(shown)

@@ -6,7 +6,6 @@ anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -16,9 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from raravis import engine, files
+from raravis import files, fingerprint
 from raravis.runtimes._runner import PRECISIONS
 from raravis.runtimes._trials import Trial
 
@@ -32,7 +29,7 @@ def key(model: Any, candidates: Sequence[str], bounds: tuple[float, float]) -> s
         "version": _VERSION,
         "candidates": list(candidates),
         "bounds": bounds,
-        "network": _network(model),
+        "network": fingerprint.network(model),
         "machine": _machine(),
         "packages": [_installed(name) for name in _PACKAGES],
     }
@@ -61,40 +58,6 @@ def write(key: str, trials: Sequence[Trial]) -> None:
 
 def _file(key: str) -> Path:
     return files.cache("runtimes") / f"{key[:32]}.json"
-
-
-def _network(model: Any) -> str:
-    """Digest of a model's weights and of its layers, whatever these are called in this process."""
-    found = hashlib.sha256()
-    for weight in model.weights:
-        value = np.ascontiguousarray(engine.keras().ops.convert_to_numpy(weight))
-        found.update(f"{value.shape}{value.dtype}".encode())
-        found.update(value.tobytes())
-    architecture = json.loads(model.to_json())
-    numbers: dict[str, str] = {}
-    _collect(architecture, numbers)
-    found.update(json.dumps(_renamed(architecture, numbers), sort_keys=True).encode())
-    return found.hexdigest()
-
-
-def _collect(part: Any, numbers: dict[str, str]) -> None:
-    """Number the names of layers in the order in which they come."""
-    if isinstance(part, dict):
-        if isinstance(name := part.get("name"), str):
-            numbers.setdefault(name, f"#{len(numbers)}")
-        for value in part.values():
-            _collect(value, numbers)
-    elif isinstance(part, list):
-        for value in part:
-            _collect(value, numbers)
-
-
-def _renamed(part: Any, numbers: dict[str, str]) -> Any:
-    if isinstance(part, dict):
-        return {name: _renamed(value, numbers) for name, value in part.items()}
-    if isinstance(part, list):
-        return [_renamed(value, numbers) for value in part]
-    return numbers.get(part, part) if isinstance(part, str) else part
 
 
 def _machine() -> list[str]:

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 
 from raravis import drawing, files
 from raravis.judge import figures, metrics, predictions, report
-from raravis.run import CURVES, METRICS, PREDICTIONS, REPORT, Run
+from raravis.run import CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
 
 if TYPE_CHECKING:
     from raravis.verbs._labelled import Labelled
 
 
-def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed: int, out: Path | None = None) -> None:
+def keep(
+    run: Run,
+    images: Labelled,
+    given: Mapping[str, NDArray[Any]],
+    *,
+    seed: int,
+    out: Path | None = None,
+    crossed: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] | None = None,
+) -> None:
     """Judge the sides in `given`, keep them beside those judged before, and write the report anew.
 
     Args:
@@ -27,6 +35,7 @@ def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed:
         given: probabilities float32 `(n, K)` a side, in the order of `images.of(side)`.
         seed: of the bootstrap.
         out: the folder to write into; the run's own when not given.
+        crossed: classes and probabilities of images that cross-validation held out, by the way it did so.
     """
     out = out or run.path
     sides = list(given)
@@ -35,6 +44,8 @@ def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed:
         before = predictions.load(out / PREDICTIONS)
         made = pd.concat([before[~before["split"].isin(sides)], made], ignore_index=True)
     judged = {**metrics_in(out), **metrics.by_split(made[made["split"].isin(sides)], seed=seed)}
+    for way, (classes, probabilities) in (crossed or {}).items():
+        judged[way] = metrics.judge(probabilities, classes, run.families, seed=seed)
     predictions.save(made, out / PREDICTIONS)
     files.write_json(out / METRICS, judged)
     drawing.save(figures.curves(run.history), out / CURVES)
@@ -48,9 +59,25 @@ def keep(run: Run, images: Labelled, given: Mapping[str, NDArray[Any]], *, seed:
         metrics=judged,
         images=lambda ids: list(images.store.read(ids)),
         groups=images.phyla,
-        notes=images.notes,
+        notes=_notes(run, images),
+        choices=_choices(run.path),
         side=sides[-1],
     )
+
+
+def _notes(run: Run, images: Labelled) -> tuple[str, ...]:
+    chosen = run.environment.get("chosen")
+    return images.notes if chosen is None else (chosen["why"], *images.notes)
+
+
+def _choices(folder: Path) -> dict[str, pd.DataFrame]:
+    """What was tried before the model of a run was chosen, if anything was."""
+    tables = {
+        TRIED: "Sets of features, in the order in which they were tried, cross-validated on train and val.",
+        HEADS: "Heads on the features that were chosen, the best first, cross-validated on train and val.",
+    }
+    found = {told: folder / name for name, told in tables.items() if (folder / name).is_file()}
+    return {told: pd.read_csv(file).astype(object).fillna("") for told, file in found.items()}
 
 
 def metrics_in(folder: Path) -> dict[str, Any]:

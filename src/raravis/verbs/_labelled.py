@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.data.pixels import PixelStore, open_store
 from raravis.errors import DataError
 from raravis.learn.fit import Part
 from raravis.recipe import Data
+
+RANKS: Final = ("phylum", "class", "order")
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Labelled:
     """Images of a split, once each, with their pixels.
 
     Attributes:
-        table: `image_id, file_path, family, split`, one row an image.
+        table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, "" where
+            unknown.
         store: the pixels of all of them.
         phyla: the phylum of each family, "" where unknown.
         notes: what was left out, one sentence each.
@@ -53,7 +59,17 @@ class Labelled:
                 f"{side} holds families that train lacks: {', '.join(strange[:5])}{' …' if len(strange) > 5 else ''}.\n"
                 "Give each of them an image in train, or mark their images 'novel' in the split."
             )
-        return Part(self.store.rows(table["image_id"].tolist()), np.asarray(classes, np.int64))
+        return Part(
+            self.store.rows(table["image_id"].tolist()),
+            np.asarray(classes, np.int64),
+            {rank: self._codes(rank)[table.index] for rank in RANKS},
+            self._codes("species")[table.index],
+        )
+
+    def _codes(self, column: str) -> NDArray[np.int64]:
+        """A number for each name in a column, −1 for none."""
+        names = self.table[column]
+        return pd.factorize(names.where(names != ""), sort=True)[0].astype(np.int64)
 
 
 def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Sequence[str], *, quiet: bool) -> Labelled:
@@ -81,8 +97,11 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
         notes.append(f"{len(disputed)} images bear more than one family; they are left out (see `raravis audit`).")
     table = there[~there["image_id"].isin(disputed)].drop_duplicates("image_id").sort_values("image_id")
     readable = catalogue.readable
-    paths = readable.drop_duplicates("image_id").set_index("image_id")["file_path"]
+    about = readable.drop_duplicates("image_id").set_index("image_id")
+    species = splits.species_of(about)
+    about = about.assign(species="" if species is None else species)
     phyla = dict(zip(readable["family"].astype(str), readable["phylum"].astype(str), strict=True))
-    table = table.assign(file_path=table["image_id"].map(paths)).reset_index(drop=True)
+    table = table[["image_id", "family", "split"]].join(about[["file_path", *RANKS, "species"]], on="image_id")
+    table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
     return Labelled(table, store, phyla, tuple(notes))

@@ -14,11 +14,12 @@ from raravis import recipe as recipes
 from raravis.data import catalogue
 from raravis.data import split as splits
 from raravis.data.sources import Request
-from raravis.errors import RunError
+from raravis.errors import RunError, UsageError
 from raravis.outcome import Outcome
 from raravis.recipe import Recipe
-from raravis.run import MODEL, REPORT, Run, save_model, taught
+from raravis.run import MODEL, REPORT, TRIED, Run, save_model, taught
 from raravis.verbs import _environment, _judged
+from raravis.verbs._best import MINUTES, decided, undecided
 from raravis.verbs._training import begun, divided, fitted, tidy, truthful
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def train(
     path_column: str | None = None,
     label_column: str | None = None,
     root: str | Path | None = None,
+    minutes: float | None = None,
     seed: int | None = None,
     quiet: bool = False,
 ) -> Outcome:
@@ -54,34 +56,43 @@ def train(
         path_column: column of a table that holds file paths.
         label_column: column of a table that holds labels.
         root: folder that paths in a table are relative to.
+        minutes: for the trials of a recipe that leaves its backbones open, as `best` does; 30 when not given.
         seed: replaces the recipe's seed.
         quiet: no progress.
 
     Raises:
         RecipeError: a field of the recipe is unknown or out of range.
+        UsageError: `minutes` for a recipe that leaves nothing open.
         DataError: there is nothing to learn from.
         RunError: `out` holds a run and `resume` is not set, or holds another one; another process writes to it.
         StorageError: the disk is full or read-only.
     """
     wanted = recipes.load(recipe, set, seed=seed)
+    if minutes is not None and not (undecided(wanted) and minutes > 0):
+        raise UsageError(
+            f"--minutes {minutes:g} was not understood: more than 0 was expected, and a recipe that leaves its "
+            "backbones open.\nTake --recipe best, or leave --minutes out."
+        )
     out = files.folder(out)
     request = Request(str(data), path_column, label_column, None if root is None else Path(root))
     if Run.is_run(out) and not resume:
         raise RunError(f"{out} already holds a run.\nContinue it with --resume, or choose another --out.")
     found = catalogue.read(request, quiet=quiet)
     if Run.is_run(out):
-        run, learnt = begun(out, wanted, split), None
+        run, learnt = begun(out, Run.open(out).recipe if undecided(wanted) else wanted, split), None
     else:
-        run, learnt = _begin(out, wanted, found, request, split, quiet)
+        run, learnt = _begin(out, wanted, found, request, split, minutes or MINUTES, quiet)
     with run.exclusive():
         if run.status["state"] == "finished":
             notes: tuple[str, ...] = ("The run was finished already; nothing was left to do.",)
         else:
-            notes = _work(run, learnt or _to_learn(found, run.split, wanted, quiet), quiet)
+            notes = _work(run, learnt or _to_learn(found, run.split, run.recipe, quiet), quiet)
         tidy(run)
     metrics = _judged.metrics_in(out)
     if run.environment["data"]["digest"] != found.digest:
         notes = (*notes, "The data is not the same as when the run was begun; the images of its split were taken.")
+    if chosen := run.environment.get("chosen"):
+        notes = (chosen["why"], *notes)
     figures = {
         "families": len(run.families),
         "epochs": run.status["epoch"],
@@ -94,13 +105,27 @@ def train(
 
 
 def _begin(
-    out: Path, wanted: Recipe, found: catalogue.Catalogue, request: Request, split: str | Path | None, quiet: bool
+    out: Path,
+    wanted: Recipe,
+    found: catalogue.Catalogue,
+    request: Request,
+    split: str | Path | None,
+    minutes: float,
+    quiet: bool,
 ) -> tuple[Run, ToLearn]:
     """A new run and its images; made only once it is sure that there is something to learn from."""
     table = splits.read(Path(split)) if split is not None else divided(found, wanted)
     learnt = _to_learn(found, table, wanted, quiet)
     about = _environment.describe(request, found, splits.digest(table))
-    return Run.create(out, wanted, splits.text(table).encode(), about), learnt
+    if not undecided(wanted):
+        return Run.create(out, wanted, splits.text(table).encode(), about), learnt
+    families = len(taught(table))
+    chosen, tried, why = decided(wanted, learnt[0].store, learnt[1], families=families, minutes=minutes, quiet=quiet)
+    if chosen.data != wanted.data:
+        learnt = _to_learn(found, table, chosen, quiet)
+    run = Run.create(out, chosen, splits.text(table).encode(), {**about, "chosen": {"minutes": minutes, "why": why}})
+    files.write_text(out / TRIED, tried.to_csv(index=False, lineterminator="\n"))
+    return run, learnt
 
 
 def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, quiet: bool) -> ToLearn:
@@ -118,5 +143,6 @@ def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
         made = fitted(run, images.store, parts, quiet=quiet)
         save_model(made.model, run.path / MODEL)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
-        _judged.keep(run, images, given, seed=run.recipe.seed)
-    return images.notes
+        crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
+        _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
+    return (*images.notes, *made.notes)

@@ -1,0 +1,105 @@
+"""`raravis embed`: DATA and a frozen backbone become a matrix of features that other software reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from raravis import backbones, files, progress
+from raravis.backbones import View
+from raravis.data import catalogue
+from raravis.data.pixels import open_store
+from raravis.data.sources import Request
+from raravis.errors import DataError, UsageError, unknown
+from raravis.outcome import Outcome
+
+FEATURES: Final = "features.npy"
+IMAGES: Final = "images.csv"
+ABOUT: Final = "about.json"
+
+
+def embed(
+    data: str | Path,
+    *,
+    backbone: str,
+    out: str | Path,
+    weights: str = "imagenet",
+    size: int = 224,
+    fit: Literal["squash", "pad", "crop"] = "squash",
+    view: View = "whole",
+    path_column: str | None = None,
+    label_column: str | None = None,
+    root: str | Path | None = None,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Outcome:
+    """Compute what a frozen backbone makes of every image that can be read, labelled or not; copies count once.
+
+    Writes `features.npy` (float32 `(n, D)`), `images.csv` (`image_id, file_path, family`, one row for each row of the
+    features) and `about.json` (the backbone, the digest of its weights, the seed, how images were prepared). Features
+    are kept in the cache, too, where `train` finds them.
+
+    Args:
+        data: folder, table, `rare-species` or `bestiary`.
+        backbone: one that `raravis backbones` lists, or the path of a `.keras` file.
+        out: the folder to write into.
+        weights: `imagenet` (those published with the backbone), `none` (random, drawn from `seed`), or a weight file.
+        size: side of the images in pixels.
+        fit: how an image becomes a square: `squash`, `pad` (all of it, with bars) or `crop` (the middle).
+        view: what the backbone is shown: `whole`, `mirrored`, `middle`, `top_left` and the other corners.
+        path_column: column of a table that holds file paths.
+        label_column: column of a table that holds labels.
+        root: folder that paths in a table are relative to.
+        seed: of random weights.
+        quiet: no progress.
+
+    Raises:
+        UsageError: an unknown backbone, view or size, or weights that do not fit.
+        DataError: no image can be read, or a feature is no finite number.
+        OfflineError: weights are not at hand and cannot be fetched.
+        StorageError: the disk is full or read-only.
+    """
+    from raravis import engine  # loads Keras, so only when there is work
+    from raravis.learn.embed import Extractor
+    from raravis.learn.embed import embed as embedded
+
+    for kind, given, known in (("view", view, backbones.VIEWS), ("fit", fit, ("squash", "pad", "crop"))):
+        if given not in known:
+            raise UsageError(unknown(kind, given, known))
+    if not 16 <= size <= 1024:
+        raise UsageError(f"--size {size} is out of range; 16 to 1024 pixels were expected.")
+    request = Request(str(data), path_column, label_column, None if root is None else Path(root))
+    folder = files.folder(out)
+    found = catalogue.read(request, quiet=quiet)
+    table = found.table[found.table["image_id"] != ""].drop_duplicates("image_id").sort_values("image_id")
+    if table.empty:
+        raise DataError(f"{found.root} holds no image that can be read, so there is nothing to embed.")
+    engine.keras().utils.set_random_seed(seed)
+    extractor = Extractor.open(backbone, size=size, weights=weights)
+    store = open_store(table, found.root, size=size, fit=fit, quiet=quiet)
+    ids = table["image_id"].tolist()
+    kept = embedded(extractor, store, ids, view, quiet=quiet)
+    about: dict[str, Any] = {
+        "backbone": backbone,
+        "weights": weights,
+        "weights_digest": extractor.digest,
+        "size": size,
+        "fit": fit,
+        "view": view,
+        "seed": seed,
+        "images": len(ids),
+        "features": extractor.width,
+        "data_digest": found.digest,
+    }
+    progress.say(f"Writing {len(ids)} × {extractor.width} features…", quiet=quiet)
+    with files.atomic_path(folder / FEATURES) as part:
+        rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(ids), extractor.width))
+        for start in range(0, len(ids), 4096):
+            rows[start : start + 4096] = kept.read(ids[start : start + 4096])
+        rows.flush()
+    columns = ["image_id", "file_path", "family"]
+    files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
+    files.write_json(folder / ABOUT, about)
+    return Outcome("embed", folder, about, found.unreadable, found.notes, folder / ABOUT)

@@ -1,0 +1,216 @@
+"""Heads on frozen backbones, as users meet them: trained, chosen within minutes, refused with a reason."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy.special import softmax
+
+import raravis
+from raravis import engine
+from raravis.errors import DataError, RecipeError, RunError, UsageError
+
+pytestmark = pytest.mark.engine
+
+SIZE = 16
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder with two saved networks: `plain`, and `flat`, which sees no colours and so tells less."""
+    keras = engine.keras()
+    folder = tmp_path_factory.mktemp("weights")
+    for name in ("plain", "flat"):
+        keras.utils.set_random_seed(1)
+        x = image = keras.Input((SIZE, SIZE, 3))
+        x = keras.layers.Conv2D(3, 1, name="mixed")(x)
+        x = keras.layers.Conv2D(12, 3, activation="relu")(x)
+        net = keras.Model(image, x)
+        if name == "flat":
+            net.get_layer("mixed").set_weights([np.ones((1, 1, 3, 3)) / 3, np.zeros(3)])
+        net.save(folder / f"{name}.keras")
+        (folder / f"{name}.toml").write_text("mean = 128\nscale = 0.01")
+    return folder
+
+
+@pytest.fixture
+def at_hand(weights, monkeypatch):
+    monkeypatch.setenv("RARAVIS_WEIGHTS", str(weights))
+    return weights
+
+
+SETTINGS = {"data.size": SIZE, "model.heads": ["lda"]}
+
+
+def probed(photos36, out, **changes):
+    given = {**SETTINGS, "model.backbones": ["plain"], **changes}
+    return raravis.train(str(photos36), recipe="probe", set=given, out=out, quiet=True)
+
+
+def test_a_probe_is_a_run_as_any_other(at_hand, photos36, tmp_path):
+    out = tmp_path / "run"
+    outcome = probed(photos36, out)
+    assert (outcome.figures["families"], outcome.figures["epochs"]) == (3, 1)
+    tested = raravis.evaluate(out, quiet=True)
+    assert tested.figures["accuracy"] > 0.5
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert {"train", "val", "test", "cross_validation"} == set(metrics)
+    heads = pd.read_csv(out / "heads.csv")
+    assert heads["macro_f1"].is_monotonic_decreasing
+    assert "How it was chosen" in (out / "report.html").read_text()
+    photos = sorted(map(str, photos36.glob("*/0*.jpg")))
+    raravis.predict(out, photos, out=tmp_path / "named.csv", quiet=True)
+    rows = pd.read_csv(tmp_path / "named.csv")
+    assert len(rows) == len(photos)
+    assert np.mean([row.family in row.file_path for row in rows.itertuples()]) > 0.8
+
+
+def test_what_it_says_of_images_is_what_its_network_says(at_hand, photos36, tmp_path):
+    """Features from the cache, and the joined network on the same images, agree."""
+    out = tmp_path / "run"
+    views = [{"name": "plain", "views": ["whole", "mirrored", "middle"]}, {"name": "flat", "size": 24}]
+    probed(photos36, out, **{"model.backbones": views, "model.heads": ["logistic"]})
+    kept = pd.read_parquet(out / "predictions.parquet")
+    train = kept[kept["split"] == "train"].set_index("image_id")
+    raravis.evaluate(out, split="test", quiet=True)
+    network = engine.keras().saving.load_model(out / "model.keras", compile=False)
+    from raravis.data.pixels import open_store
+
+    table = train.reset_index()[["image_id", "file_path"]]
+    pixels = open_store(table, photos36, size=SIZE, quiet=True).read(table["image_id"])
+    logits = network.predict(pixels, verbose=0)
+    columns = [c for c in train.columns if c.startswith("p_")]
+    np.testing.assert_allclose(softmax(logits, axis=1), train[columns].to_numpy(), atol=1e-4)
+
+
+def test_figures_of_val_are_of_heads_that_had_not_seen_the_image(at_hand, photos36, tmp_path):
+    """One neighbour knows every image that it has seen; val would be named perfectly."""
+    both, alone = tmp_path / "both", tmp_path / "alone"
+    knn = {"model.heads": ["knn"], "model.backbones": ["flat"]}
+    probed(photos36, both, **knn)
+    probed(photos36, alone, **knn, **{"model.learn_from": "train"})
+    told = raravis.evaluate(both, split="val", quiet=True)
+    assert told.figures["accuracy"] < 1
+    assert any("learned from val" in note for note in told.notes)
+    assert not any("learned from val" in note for note in raravis.evaluate(alone, split="val", quiet=True).notes)
+
+
+def test_species_that_are_known_are_held_out_too(at_hand, photos36, tmp_path):
+    files = sorted(photos36.glob("*/*.jpg"))
+    rows = [(f.relative_to(photos36).as_posix(), f.parent.name, f"s{int(f.stem) % 3}") for f in files]
+    table = tmp_path / "table.csv"
+    pd.DataFrame(rows, columns=["file_path", "family", "species"]).to_csv(table, index=False)
+    out = tmp_path / "run"
+    given = {**SETTINGS, "model.backbones": ["plain"]}
+    raravis.train(str(table), recipe="probe", set=given, root=photos36, out=out, quiet=True)
+    metrics = json.loads((out / "metrics.json").read_text())
+    learned = metrics["train"]["n"] + metrics["val"]["n"]
+    assert metrics["held_out_species"]["n"] == learned
+    assert "whole species held out" in (out / "report.html").read_text()
+
+
+def test_best_tries_what_is_at_hand_and_says_why(at_hand, photos36, tmp_path):
+    out = tmp_path / "run"
+    outcome = raravis.train(str(photos36), recipe="best", set=SETTINGS, minutes=5, out=out, quiet=True)
+    tried = pd.read_csv(out / "tried.csv")
+    assert {"plain at 16", "flat at 16"} <= set(tried["trial"])
+    assert (tried["verdict"] == "kept").any()
+    best = tried.loc[tried["verdict"] == "kept", "macro_f1"]
+    assert best.is_monotonic_increasing
+    assert best.iloc[-1] == tried["macro_f1"].max()
+    recipe = (out / "recipe.toml").read_text()
+    assert "at hand" not in recipe
+    assert any(note.startswith("Chosen: ") for note in outcome.notes)
+    again = raravis.train(str(photos36), recipe="best", set=SETTINGS, out=out, resume=True, quiet=True)
+    assert any("finished already" in note for note in again.notes)
+    with pytest.raises(RunError):
+        raravis.train(str(photos36), recipe="best", set=SETTINGS, out=out, quiet=True)
+
+
+def test_best_keeps_within_its_minutes(at_hand, photos36, tmp_path, monkeypatch):
+    from raravis.learn import best
+
+    monkeypatch.setattr(best._Trials, "_seconds", lambda self, extractor: 0.0 if extractor.name == "flat" else 1e6)
+    out = tmp_path / "run"
+    raravis.train(str(photos36), recipe="best", set=SETTINGS, minutes=1, out=out, quiet=True)
+    tried = pd.read_csv(out / "tried.csv").set_index("trial")
+    assert tried.loc["plain at 16", "verdict"].startswith("left out: about")
+    assert tried.loc["flat at 16", "verdict"] == "kept"
+    monkeypatch.setattr(best._Trials, "_seconds", lambda self, extractor: 1e6)
+    with pytest.raises(DataError, match="--minutes"):
+        raravis.train(str(photos36), recipe="best", set=SETTINGS, minutes=1, seed=3, out=tmp_path / "none", quiet=True)
+    assert not (tmp_path / "none" / "recipe.toml").exists()
+
+
+def test_without_weights_best_learns_from_scratch_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
+    from raravis.study import estimate
+
+    monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(1, 10, 1, 0, False, 9))
+    with pytest.raises(DataError, match="from scratch"):
+        raravis.train(str(photos36), recipe="best", minutes=0.1, out=tmp_path / "no", quiet=True)
+    from raravis import recipe
+    from raravis.verbs import _best
+
+    parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
+    chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)
+    assert chosen.model.name == "modern_cnn"
+    assert chosen.epochs == 11
+    assert "11 epochs" in why
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "told"),
+    [
+        ("probe", {"minutes": 3}, "--recipe best"),
+        ("best", {"minutes": 0}, "more than 0"),
+    ],
+)
+def test_minutes_mean_something_or_are_refused(photos36, tmp_path, recipe, options, told):
+    with pytest.raises(UsageError, match=told):
+        raravis.train(str(photos36), recipe=recipe, out=tmp_path / "run", quiet=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"train.epochs": 3}, "train.epochs"),
+        ({"augment.pipeline": "one"}, "augment.pipeline"),
+        ({"model.heads": ["ldaa"]}, "Did you mean 'lda'"),
+        ({"model.backbones": []}, "model.backbones"),
+        ({"model.folds": 1}, "model.folds"),
+    ],
+)
+def test_what_a_probe_does_not_heed_is_refused(photos36, tmp_path, changes, told):
+    with pytest.raises(RecipeError, match=told):
+        probed(photos36, tmp_path / "run", **changes)
+
+
+def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path):
+    out = tmp_path / "features"
+    outcome = raravis.embed(str(photos36), backbone="plain", size=SIZE, out=out, quiet=True)
+    features = np.load(out / "features.npy")
+    images = pd.read_csv(out / "images.csv")
+    about = json.loads((out / "about.json").read_text())
+    assert features.shape == (36, 12) == (outcome.figures["images"], about["features"])
+    assert features.dtype == np.float32
+    assert list(images.columns) == ["image_id", "file_path", "family"]
+    from raravis import backbones
+    from raravis.data.pixels import open_store
+
+    pixels = open_store(images, photos36, size=SIZE, quiet=True).read(images["image_id"])
+    expected = backbones.extractor("plain", size=SIZE, weights="imagenet").predict(pixels, verbose=0)
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+def test_embedding_names_the_files_that_cannot_be_read(at_hand, photos36, tmp_path):
+    folder = tmp_path / "photos" / "felidae"
+    folder.mkdir(parents=True)
+    for number in range(2):
+        Image.fromarray(np.full((20, 20, 3), 90 * number, np.uint8)).save(folder / f"{number}.png")
+    (folder / "bad.png").write_bytes(b"no image")
+    outcome = raravis.embed(str(tmp_path / "photos"), backbone="plain", size=SIZE, out=tmp_path / "out", quiet=True)
+    assert len(np.load(tmp_path / "out" / "features.npy")) == 2
+    assert any("bad.png" in line for line in outcome.unreadable)
