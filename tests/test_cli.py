@@ -31,6 +31,7 @@ VERBS = {
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],
+    "zero-shot": ["LABELS", "--out", "F"],
     "augment preview": ["DATA", "--out", "F"],
     "augment compare": ["DATA", "--out", "F"],
 }
@@ -56,7 +57,7 @@ def fake(monkeypatch):
             return outcome
 
         owner, _, last = verb.rpartition(" ")
-        monkeypatch.setattr(getattr(raravis, owner) if owner else raravis, last, made, raising=False)
+        monkeypatch.setattr(getattr(raravis, owner) if owner else raravis, last.replace("-", "_"), made, raising=False)
         return calls
 
     return put
@@ -64,13 +65,13 @@ def fake(monkeypatch):
 
 def test_every_verb_is_there_in_both_worlds():
     assert set(COMMANDS) == {*VERBS, *LISTS}
-    assert set(raravis.__all__) == {verb.split()[0] for verb in VERBS}
+    assert set(raravis.__all__) == {verb.split()[0].replace("-", "_") for verb in VERBS}
 
 
 def verb_of(name):
     """The function of Python that a command calls."""
     owner, _, last = name.rpartition(" ")
-    return getattr(getattr(raravis, owner) if owner else raravis, last)
+    return getattr(getattr(raravis, owner) if owner else raravis, last.replace("-", "_"))
 
 
 @pytest.mark.parametrize("name", [*VERBS, *LISTS])

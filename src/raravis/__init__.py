@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from raravis.verbs.split import split
     from raravis.verbs.train import train
     from raravis.verbs.tune import tune
+    from raravis.verbs.zero_shot import zero_shot
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "split",
     "train",
     "tune",
+    "zero_shot",
 ]
 
 

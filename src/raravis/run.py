@@ -125,8 +125,11 @@ class Run:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The families that the model knows, sorted: those with images in `train`; the order of its logits."""
-        return taught(self.split)
+        """The families that the model knows, sorted: the order of its logits.
+
+        Those with images in `train`, unless the environment lists others: a network that reads needs no images.
+        """
+        return tuple(self.environment.get("families") or taught(self.split))
 
     @property
     def history(self) -> pd.DataFrame:

@@ -11,6 +11,9 @@ SMALL = {name: {"weights": "none"} for name in ("frozen", "resnet50", "efficient
 SMALL["probe"] = {"backbones": [{"name": "MobileNetV2", "weights": "none"}]}
 
 
+SMALL["zero_shot"] = {"backbone": "MobileNetV2", "weights": "none"}
+
+
 def small(name: str, size: int = 32, classes: int = 5):
     engine.keras().utils.set_random_seed(0)
     return models.build(models.options_of(name)(**SMALL.get(name, {})), classes=classes, size=size)

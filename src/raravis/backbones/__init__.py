@@ -6,6 +6,9 @@ The contract of a kind:
     build(name, *, size, weights) -> Model   what `preprocess` gives, `(B, size, size, 3)` → features `(B, h, w, C)`
                                              or `(B, D)`
     preprocess(name, images) -> images       RGB in 0–255 → what the network was trained on, as part of the graph
+    at_hand(name) -> bool                    whether its weights lie in the folder `RARAVIS_WEIGHTS`
+
+and, of a kind that reads, `text_features(name, weights, texts)`, as below.
 
 `weights` is `imagenet` (those published with the network, from the folder `RARAVIS_WEIGHTS` or a download), `none`
 (random), or the path of a weight file. Nothing that is loaded can execute.
@@ -13,16 +16,30 @@ The contract of a kind:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from raravis import engine, registry
 from raravis.backbones._views import VIEWS, View, take
-from raravis.backbones._weights import find
 from raravis.errors import UsageError, unknown
 
-__all__ = ["VIEWS", "View", "at_hand", "build", "extractor", "names", "pooled", "preprocess", "stand_in", "take"]
+__all__ = [
+    "VIEWS",
+    "View",
+    "at_hand",
+    "build",
+    "extractor",
+    "names",
+    "pooled",
+    "preprocess",
+    "stand_in",
+    "take",
+    "text_features",
+]
 
 
 def names() -> Mapping[str, str]:
@@ -70,11 +87,27 @@ def pooled(features: Any) -> Any:
     return engine.keras().layers.GlobalAveragePooling2D()(features) if len(features.shape) == 4 else features
 
 
+def text_features(name: str, weights: str, texts: Sequence[Sequence[str]]) -> tuple[NDArray[np.float32], float]:
+    """What the text tower of the backbone `name` makes of K things, each told in several texts.
+
+    Returns:
+        Features float32 `(K, D)` of length 1, in the space of the backbone's images, and the scale of similarities.
+
+    Raises:
+        UsageError: no such backbone, or it does not read.
+        OfflineError: the published weights are not at hand and cannot be fetched.
+    """
+    kind = _kind(name)
+    if not hasattr(kind, "text_features"):
+        reading = [known for one in _kinds() if hasattr(one, "text_features") for known in one.names()]
+        raise UsageError(f"{name} reads no names; one of these does: {', '.join(reading)}.")
+    found: tuple[NDArray[np.float32], float] = kind.text_features(name, weights, texts)
+    return found
+
+
 def at_hand() -> tuple[str, ...]:
     """The backbones whose weights lie in the folder `RARAVIS_WEIGHTS`, by name."""
-    applications, saved = (registry.load(__name__, kind, "kind of backbone") for kind in ("applications", "saved"))
-    known = applications.names()
-    return tuple(sorted([*(name for name in known if find(name, known) is not None), *saved.names()]))
+    return tuple(sorted(name for kind in _kinds() for name in kind.names() if kind.at_hand(name)))
 
 
 def stand_in() -> str | None:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from raravis import engine
-from raravis.backbones._weights import load_into
+from raravis.backbones._weights import find, load_into
 from raravis.errors import UsageError
 
 
@@ -38,6 +38,11 @@ def build(name: str, *, size: int, weights: str) -> Any:
         ) from error
     load_into(model, name, weights, size=size, names=homes(), make=make)
     return model
+
+
+def at_hand(name: str) -> bool:
+    """Whether its weights lie in the folder `RARAVIS_WEIGHTS`."""
+    return find(name, homes()) is not None
 
 
 def preprocess(name: str, images: Any) -> Any:

@@ -62,6 +62,11 @@ def owns(name: str) -> bool:
     return stem.endswith(".keras") or stem in names()
 
 
+def at_hand(name: str) -> bool:
+    """Whether the file lies in the folder `RARAVIS_WEIGHTS`."""
+    return name in names()
+
+
 def build(name: str, *, size: int, weights: str) -> Any:
     """The network up to its cut, for images of `size` pixels; see `backbones` for the contract.
 

@@ -1,4 +1,4 @@
-"""`train`: recipes become runs."""
+"""`train`, `zero-shot`: recipes become runs."""
 
 from __future__ import annotations
 
@@ -49,3 +49,19 @@ def train(
         **columns,
     }
     tell(lambda: raravis.train(data, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)
+
+
+@app.command("zero-shot")
+def zero_shot(
+    labels: Annotated[Path, typer.Argument(help="One family a line, or a .csv with ranks.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The run folder.", show_default=False)],
+    recipe: Annotated[str, typer.Option(help="One whose model reads names, or a TOML file.")] = "zero_shot",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field: model.backbone=bioclip")] = None,
+    seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.", min=0)] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a run that names the families of a list, without training."""
+    options: dict[str, Any] = {"recipe": recipe, "set": set_ or ()}
+    tell(lambda: raravis.zero_shot(labels, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -78,7 +78,7 @@ def fit(
     if options.learn_from == "train+val":
         logits["val"] = _unseen(found, features, classes, taught, len(families), seed)
     model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
-    _history(run, logits, parts, time.perf_counter() - begun)
+    write_history(run, logits, parts, time.perf_counter() - begun)
     return Fitted(model, logits, crossed=_crossed(found, features, classes, _species(parts), options.folds, seed))
 
 
@@ -135,7 +135,9 @@ def _crossed(
     return {name: (classes[judged[name]], logits[judged[name]]) for name, logits in made.items()}
 
 
-def _history(run: Run, logits: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Part], seconds: float) -> None:
+def write_history(
+    run: Run, logits: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Part], seconds: float
+) -> None:
     """One row, as if the fit were one epoch."""
     row: dict[str, float] = {"epoch": 0}
     for side, before in (("train", ""), ("val", "val_")):

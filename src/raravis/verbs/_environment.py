@@ -13,10 +13,26 @@ import psutil
 from raravis import __version__
 from raravis.data.catalogue import Catalogue
 from raravis.data.sources import Request
+from raravis.errors import UsageError
 
 
 def describe(request: Request, found: Catalogue, split_digest: str) -> dict[str, Any]:
     """What `environment.json` holds; `request_of` reads the data's place back."""
+    return {
+        **made_with(),
+        "data": {
+            "data": str(Path(request.data).absolute()) if Path(request.data).exists() else request.data,
+            "path_column": request.path_column,
+            "label_column": request.label_column,
+            "root": None if request.root is None else str(request.root.absolute()),
+            "digest": found.digest,
+        },
+        "split_digest": split_digest,
+    }
+
+
+def made_with() -> dict[str, Any]:
+    """Versions, machine and command."""
     from raravis import engine
 
     return {
@@ -31,19 +47,17 @@ def describe(request: Request, found: Catalogue, split_digest: str) -> dict[str,
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
         "command": sys.argv[1:] if sys.argv and "raravis" in Path(sys.argv[0]).name else [],
-        "data": {
-            "data": str(Path(request.data).absolute()) if Path(request.data).exists() else request.data,
-            "path_column": request.path_column,
-            "label_column": request.label_column,
-            "root": None if request.root is None else str(request.root.absolute()),
-            "digest": found.digest,
-        },
-        "split_digest": split_digest,
     }
 
 
 def request_of(environment: dict[str, Any]) -> Request:
-    """The DATA that a run was made of."""
+    """The DATA that a run was made of.
+
+    Raises:
+        UsageError: it was made of names alone.
+    """
+    if "data" not in environment:
+        raise UsageError("The run was made of names, without images.\nGive labelled images to judge it on with --data.")
     data = environment["data"]
     root = None if data["root"] is None else Path(data["root"])
     return Request(data["data"], data["path_column"], data["label_column"], root)

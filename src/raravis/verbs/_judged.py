@@ -48,7 +48,8 @@ def keep(
         judged[way] = metrics.judge(probabilities, classes, run.families, seed=seed)
     predictions.save(made, out / PREDICTIONS)
     files.write_json(out / METRICS, judged)
-    drawing.save(figures.curves(run.history), out / CURVES)
+    if not run.history.empty:
+        drawing.save(figures.curves(run.history), out / CURVES)
     report.report(
         out / REPORT,
         title=f"{run.recipe.model.name}: {run.path.name}",

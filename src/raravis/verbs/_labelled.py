@@ -5,7 +5,7 @@ Used by every verb that trains or judges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from raravis.data import labels
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
+from raravis.data.labels import Lineages
 from raravis.data.pixels import PixelStore, open_store
 from raravis.errors import DataError
 from raravis.learn.fit import Part
@@ -32,14 +34,19 @@ class Labelled:
         table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, "" where
             unknown.
         store: the pixels of all of them.
-        phyla: the phylum of each family, "" where unknown.
+        lineages: of each family of the catalogue.
         notes: what was left out, one sentence each.
     """
 
     table: pd.DataFrame
     store: PixelStore
-    phyla: Mapping[str, str]
+    lineages: Lineages
     notes: tuple[str, ...]
+
+    @property
+    def phyla(self) -> dict[str, str]:
+        """The phylum of each family, "" where unknown."""
+        return {family: lineage.get("phylum", "") for family, lineage in self.lineages.items()}
 
     def of(self, side: str) -> pd.DataFrame:
         """The rows of one side of the split."""
@@ -100,8 +107,7 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     about = readable.drop_duplicates("image_id").set_index("image_id")
     species = splits.species_of(about)
     about = about.assign(species="" if species is None else species)
-    phyla = dict(zip(readable["family"].astype(str), readable["phylum"].astype(str), strict=True))
     table = table[["image_id", "family", "split"]].join(about[["file_path", *RANKS, "species"]], on="image_id")
     table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
-    return Labelled(table, store, phyla, tuple(notes))
+    return Labelled(table, store, labels.of_table(readable), tuple(notes))

@@ -20,8 +20,8 @@ from raravis.recipe import Recipe
 from raravis.run import CHECKPOINT, Run, State
 
 if TYPE_CHECKING:
-    from raravis.data.pixels import PixelStore
     from raravis.learn.fit import Fitted, Part
+    from raravis.verbs._labelled import Labelled
 
 
 def divided(found: Catalogue, wanted: Recipe) -> pd.DataFrame:
@@ -54,14 +54,19 @@ def begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
     return run
 
 
-def fitted(run: Run, pictures: PixelStore, parts: Mapping[str, Part], *, quiet: bool) -> Fitted:
+def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool) -> Fitted:
     """Fit the run's recipe in the way of its model: by the epoch, or as a head on features that are computed once."""
-    from raravis.learn import fit, probe  # loads Keras, so only when there is work
-    from raravis.models.probe import Options
+    from raravis.learn import fit, probe, zero_shot  # loads Keras, so only when there is work
+    from raravis.models import probe as probes
+    from raravis.models import zero_shot as readers
 
-    if isinstance(run.recipe.model, Options):
-        return probe.fit(run, run.recipe.model, pictures, parts, quiet=quiet)
-    return fit.fit(run, pictures, parts, quiet=quiet)
+    options = run.recipe.model
+    if isinstance(options, probes.Options):
+        return probe.fit(run, options, images.store, parts, quiet=quiet)
+    if isinstance(options, readers.Options):
+        lineages = {family: images.lineages[family] for family in run.families}
+        return zero_shot.fit(run, options, images.store, parts, lineages, quiet=quiet)
+    return fit.fit(run, images.store, parts, quiet=quiet)
 
 
 def learned_from_val(recipe: Recipe) -> bool:

@@ -98,7 +98,7 @@ def trial(
         sides = ("train", "val")
         parts = {side: images.part(side, run.families) for side in sides}
         with truthful(run):
-            made = fitted(run, images.store, parts, quiet=quiet)
+            made = fitted(run, images, parts, quiet=quiet)
             judged: dict[str, Any] = {
                 side: metrics.judge(
                     softmax(made.logits[side], axis=1), parts[side].classes, run.families, seed=wanted.seed

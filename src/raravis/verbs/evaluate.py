@@ -53,8 +53,9 @@ def evaluate(
     if split not in ("val", "test"):
         raise UsageError(f"--split {split!r} was not understood; val or test was expected.")
     opened = Run.open(run)
-    request = _environment.request_of(opened.environment)
-    if data is not None:
+    if data is None:
+        request = _environment.request_of(opened.environment)
+    else:
         request = Request(str(data), path_column, label_column, None if root is None else Path(root))
     found = catalogue.read(request, quiet=quiet)
     own = opened.split

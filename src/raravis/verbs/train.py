@@ -140,7 +140,7 @@ def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
     """Train and judge, with a status that always tells the truth."""
     images, parts = learnt
     with truthful(run):
-        made = fitted(run, images.store, parts, quiet=quiet)
+        made = fitted(run, images, parts, quiet=quiet)
         save_model(made.model, run.path / MODEL)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}

@@ -1,0 +1,59 @@
+"""Which families there are to name: a list that a user wrote, or those of a catalogue, each with its known lineage.
+
+Leaves: `Lineages`, family → rank → name, with the family itself under `family`, sorted by family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from raravis.errors import DataError, UsageError, unknown
+from raravis.taxonomy import RANKS, same, tidy
+
+Lineages = Mapping[str, Mapping[str, str]]
+
+_WIDER = RANKS[: RANKS.index("family") + 1]
+
+
+def read(file: Path) -> Lineages:
+    """A text file with one family a line, or a `.csv` file with the column `family` and perhaps wider ranks.
+
+    Raises:
+        UsageError: the file cannot be read, a column is no rank, or `family` is not there.
+        DataError: fewer than two families, an empty name, or one that comes twice.
+    """
+    try:
+        if file.suffix == ".csv":
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        else:
+            lines = [tidy(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            table = pd.DataFrame({"family": [line for line in lines if line and not line.startswith("#")]})
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"The list of labels {file} cannot be read: {error}.") from error
+    for column in table.columns:
+        if column not in _WIDER:
+            raise UsageError(f"{file}: {unknown('column', str(column), _WIDER)}")
+    if "family" not in table:
+        raise UsageError(f"{file} has no column 'family'; found: {', '.join(table.columns)}.")
+    table = table.map(tidy)
+    if (empty := table["family"] == "").any():
+        raise DataError(f"{file}: line {int(empty.to_numpy().argmax()) + 2} names no family.")
+    keys = table["family"].map(same)
+    if (twice := keys.duplicated()).any():
+        raise DataError(f"{file} names {table['family'][twice].iloc[0]} twice; each family was expected once.")
+    if len(table) < 2:
+        raise DataError(f"{file} names {len(table)} family; two or more are needed to tell them apart.")
+    return of_table(table)
+
+
+def of_table(table: pd.DataFrame) -> Lineages:
+    """The families of a table with ranks as columns; where images of a family differ, the most frequent name holds."""
+    ranks = [rank for rank in _WIDER if rank in table]
+    found = {}
+    for family, rows in table.groupby("family", sort=True):
+        names = {rank: rows[rank][rows[rank] != ""].mode() for rank in ranks}
+        found[str(family)] = {rank: str(some.iloc[0]) for rank, some in names.items() if len(some)}
+    return found

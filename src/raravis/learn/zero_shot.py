@@ -1,0 +1,132 @@
+"""Directions of families in the space that images and texts share: by their names, or by names and a few photographs.
+
+Enter: lineages, a backbone that reads, perhaps images. Leaves: a linear head on features of length 1, and the network
+that it joins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from raravis import backbones, files
+from raravis.data.labels import Lineages
+from raravis.data.pixels import PixelStore
+from raravis.errors import DataError
+from raravis.heads import Linear
+from raravis.learn.embed import Extractor, embed
+from raravis.learn.fit import Fitted, Part
+from raravis.learn.probe import write_history
+from raravis.models.zero_shot import Options, joined
+from raravis.prompts import prompts
+from raravis.run import HEADS, Run
+
+SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the photographs in a direction, that are tried; the rest is the name's."""
+
+
+def network(options: Options, lineages: Lineages, *, size: int) -> Any:
+    """The network that names these families without having seen an image of them.
+
+    Args:
+        options: of the model.
+        lineages: of the families, in the order of its logits.
+        size: side of the images that enter.
+
+    Raises:
+        UsageError, OfflineError: the backbone cannot be had, or has no text tower.
+    """
+    head = _named(options, lineages)
+    extractor = backbones.extractor(options.backbone, size=size, weights=options.weights)
+    return joined(extractor, size=size, head=head.join)
+
+
+def fit(
+    run: Run,
+    options: Options,
+    pictures: PixelStore,
+    parts: Mapping[str, Part],
+    lineages: Lineages,
+    *,
+    quiet: bool = False,
+) -> Fitted:
+    """Name the families of a run by their names and, with `options.shots`, by a few of their photographs.
+
+    A direction is a weighted mean of the name's features and the mean of the photographs'; the weight is the one of
+    `SHARES` with the highest macro-F1 on val. Writes `heads.csv` and a `history.csv` of one row.
+
+    Args:
+        run: an open run, held exclusively.
+        options: of its model.
+        pictures: holds the images of `parts`.
+        parts: `train`, of which at most `shots` images a family are used, and `val`.
+        lineages: of the run's families.
+        quiet: no progress bar.
+
+    Raises:
+        DataError: features that are no numbers.
+        UsageError, OfflineError: the backbone cannot be had, or has no text tower.
+        StorageError: the cache cannot be written.
+    """
+    begun = time.perf_counter()
+    head = _named(options, lineages)
+    extractor = Extractor.open(options.backbone, size=run.recipe.data.size, weights=options.weights)
+    features = {}
+    for side, part in parts.items():
+        ids = pictures.ids(part.rows)
+        found = embed(extractor, pictures, ids, quiet=quiet).read(ids)
+        features[side] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    if options.shots:
+        head, table = _shown(head, options.shots, features, parts, run.recipe.seed)
+        files.write_text(run.path / HEADS, table.to_csv(index=False, lineterminator="\n"))
+    logits = {side: head.logits(some) for side, some in features.items()}
+    model = joined(extractor.model, size=run.recipe.data.size, head=head.join)
+    write_history(run, logits, parts, time.perf_counter() - begun)
+    return Fitted(model, logits)
+
+
+def _named(options: Options, lineages: Lineages) -> Linear:
+    """Logits by names: similarities at the scale that the network was trained with."""
+    texts = [prompts(lineage, options.templates) for lineage in lineages.values()]
+    names, scale = backbones.text_features(options.backbone, options.weights, texts)
+    return Linear(np.ascontiguousarray((scale * names).T), np.zeros(len(names), np.float32))
+
+
+def _shown(
+    head: Linear,
+    shots: int,
+    features: Mapping[str, NDArray[np.float32]],
+    parts: Mapping[str, Part],
+    seed: int,
+) -> tuple[Linear, pd.DataFrame]:
+    """The head moved towards a few photographs of each family, and what was tried."""
+    scale = float(np.linalg.norm(head.weights[:, 0]))
+    names, classes = head.weights.T / scale, parts["train"].classes
+    rng = np.random.Generator(np.random.PCG64(seed))
+    seen = np.zeros_like(names)
+    for one in np.unique(classes):
+        rows = rng.permutation(np.flatnonzero(classes == one))[:shots]
+        seen[one] = features["train"][rows].mean(0)
+    if (lacking := ~seen.any(axis=1)).any():
+        raise DataError(f"{int(lacking.sum())} families have no image in train to be shown.")
+    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    tried = []
+    for share in SHARES:
+        directions = (1 - share) * names + share * seen
+        directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
+        moved = Linear(np.ascontiguousarray(scale * directions.T, np.float32), head.bias)
+        named, truth = moved.logits(features["val"]).argmax(1), parts["val"].classes
+        score = float(f1_score(truth, named, average="macro", zero_division=0, labels=np.unique(truth)))
+        tried.append((score, share, float((named == truth).mean()), moved))
+    best = max(tried, key=lambda one: one[0])
+    table = [
+        {"head": f"{shots} photographs, share {share:g}", "accuracy": accuracy, "macro_f1": score}
+        for score, share, accuracy, _ in sorted(tried, key=lambda one: -one[0])
+    ]
+    return best[3], pd.DataFrame(table)

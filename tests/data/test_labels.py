@@ -1,0 +1,45 @@
+"""Lists of families to name: read from text and tables, and refused where they contradict themselves."""
+
+import pandas as pd
+import pytest
+
+from raravis.data import labels
+from raravis.errors import DataError, UsageError
+
+
+def written(tmp_path, text, name="labels.csv"):
+    file = tmp_path / name
+    file.write_text(text)
+    return file
+
+
+def test_a_text_file_has_one_family_a_line(tmp_path):
+    file = written(tmp_path, "# mine\nUrsidae\n\n  Canis  lupus \n", "labels.txt")
+    assert labels.read(file) == {"Canis lupus": {"family": "Canis lupus"}, "Ursidae": {"family": "Ursidae"}}
+
+
+def test_a_table_may_tell_wider_ranks(tmp_path):
+    found = labels.read(written(tmp_path, "family,class\nursidae,mammalia\ncorvidae,\n"))
+    assert found["ursidae"] == {"class": "mammalia", "family": "ursidae"}
+    assert found["corvidae"] == {"family": "corvidae"}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "told"),
+    [
+        ("family\nursidae\nUrsidae \n", DataError, "names Ursidae twice"),
+        ("family\nursidae\n", DataError, "names 1 family"),
+        ("family,class\nursidae,a\n,b\n", DataError, "line 3 names no family"),
+        ("famly\nursidae\ncanidae\n", UsageError, "family"),
+        ("class\nmammalia\naves\n", UsageError, "no column 'family'"),
+        ("", UsageError, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_told(tmp_path, text, error, told):
+    with pytest.raises(error, match=told):
+        labels.read(written(tmp_path, text))
+
+
+def test_where_images_of_a_family_differ_the_most_frequent_name_holds():
+    table = pd.DataFrame({"family": ["f"] * 4, "class": ["a", "b", "b", ""], "order": [""] * 4})
+    assert labels.of_table(table) == {"f": {"class": "b", "family": "f"}}
