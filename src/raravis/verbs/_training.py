@@ -55,8 +55,9 @@ def begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
 
 
 def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool) -> Fitted:
-    """Fit the run's recipe in the way of its model: by the epoch, or as a head on features that are computed once."""
-    from raravis.learn import fit, probe, zero_shot  # loads Keras, so only when there is work
+    """Fit the run's recipe in the way of its model: by the epoch, on features computed once, or from finished runs."""
+    from raravis.learn import fit, fused, probe, zero_shot  # loads Keras, so only when there is work
+    from raravis.models import fused as pools
     from raravis.models import probe as probes
     from raravis.models import zero_shot as readers
 
@@ -66,6 +67,9 @@ def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool
     if isinstance(options, readers.Options):
         lineages = {family: images.lineages[family] for family in run.families}
         return zero_shot.fit(run, options, images.store, parts, lineages, quiet=quiet)
+    if isinstance(options, pools.Options):
+        image_ids = {side: images.store.ids(part.rows) for side, part in parts.items()}
+        return fused.fit(run, options, parts, image_ids)
     return fit.fit(run, images.store, parts, quiet=quiet)
 
 
