@@ -41,6 +41,7 @@ REPORT: Final = "report.html"
 HEADS: Final = "heads.csv"
 TRIED: Final = "tried.csv"
 CHECKPOINT: Final = "checkpoint"
+MEMBERS: Final = "members"
 _LOCK: Final = "run.lock"
 
 

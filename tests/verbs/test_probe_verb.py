@@ -111,7 +111,52 @@ def test_species_that_are_known_are_held_out_too(at_hand, photos36, tmp_path):
     assert "whole species held out" in (out / "report.html").read_text()
 
 
-def test_best_tries_what_is_at_hand_and_says_why(at_hand, photos36, tmp_path):
+@pytest.fixture
+def no_time_left(monkeypatch):
+    """Trials take all of the minutes."""
+    from raravis.verbs import _best
+
+    monkeypatch.setattr(_best, "finetuning", lambda *_, **__: None)
+
+
+def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, photos36, tmp_path, monkeypatch):
+    from raravis.learn import fit as learning
+
+    out, given = tmp_path / "run", {**SETTINGS, "seed": 1}
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "fit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
+    probe = out / "members" / "probe"
+    before = (probe / "model.keras").stat().st_mtime_ns
+    with pytest.raises(RunError, match="--resume"):
+        raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
+    outcome = raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, resume=True, quiet=True)
+    assert (probe / "model.keras").stat().st_mtime_ns == before
+    assert any("was fine-tuned for 8 epochs too" in note for note in outcome.notes)
+    assert pd.read_csv(out / "heads.csv")["head"].iloc[0] == "all together"
+    assert "runs that were joined" in (out / "report.html").read_text()
+    assert raravis.evaluate(out, quiet=True).figures["n"] == 6
+
+
+def test_fine_tuning_takes_the_epochs_that_fit(at_hand, monkeypatch):
+    from raravis import recipe
+    from raravis.study import estimate
+    from raravis.verbs import _best
+
+    probe = recipe.load("probe", {**SETTINGS, "model.backbones": ["plain"]})
+    monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(0, 0, 0, 6, True, 9))
+    counts = {"train": 320, "val": 32, "families": 3}  # a minute an epoch, at 32 images a step
+    assert _best.finetuning(probe, **counts, minutes=5.5).finetune.epochs == 5
+    assert _best.finetuning(probe, **counts, minutes=99).finetune.epochs == 8
+    assert _best.finetuning(probe, **counts, minutes=2.5) is None
+
+
+def test_best_tries_what_is_at_hand_and_says_why(at_hand, no_time_left, photos36, tmp_path):
     out = tmp_path / "run"
     outcome = raravis.train(str(photos36), recipe="best", set=SETTINGS, minutes=5, out=out, quiet=True)
     tried = pd.read_csv(out / "tried.csv")
@@ -121,6 +166,7 @@ def test_best_tries_what_is_at_hand_and_says_why(at_hand, photos36, tmp_path):
     assert best.is_monotonic_increasing
     assert best.iloc[-1] == tried["macro_f1"].max()
     recipe = (out / "recipe.toml").read_text()
+    assert 'name = "probe"' in recipe
     assert "at hand" not in recipe
     assert any(note.startswith("Chosen: ") for note in outcome.notes)
     again = raravis.train(str(photos36), recipe="best", set=SETTINGS, out=out, resume=True, quiet=True)
@@ -129,7 +175,7 @@ def test_best_tries_what_is_at_hand_and_says_why(at_hand, photos36, tmp_path):
         raravis.train(str(photos36), recipe="best", set=SETTINGS, out=out, quiet=True)
 
 
-def test_best_keeps_within_its_minutes(at_hand, photos36, tmp_path, monkeypatch):
+def test_best_keeps_within_its_minutes(at_hand, no_time_left, photos36, tmp_path, monkeypatch):
     from raravis.learn import best
 
     monkeypatch.setattr(best._Trials, "_seconds", lambda self, extractor: 0.0 if extractor.name == "flat" else 1e6)

@@ -32,7 +32,7 @@ def train(
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
     root: Root = None,
-    minutes: Annotated[float | None, typer.Option(help="For the trials of --recipe best.  [default: 30]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="For --recipe best.  [default: 30]")] = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.", min=0)] = None,
     quiet: Quiet = False,
     json: Json = False,

@@ -2,28 +2,116 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from raravis import backbones, progress
+from raravis import backbones, files, progress
 from raravis import recipe as recipes
 from raravis.errors import DataError
 from raravis.models.probe import AT_HAND, Options
 from raravis.recipe import Recipe
+from raravis.run import MEMBERS, TRIED, Run
+from raravis.verbs._training import tidy, worked
 
 if TYPE_CHECKING:
     from raravis.data.pixels import PixelStore
     from raravis.learn.fit import Part
+    from raravis.verbs._labelled import Labelled
 
 MINUTES = 30.0
 """For the trials, where nothing else is said."""
+
+_FEWEST, _MOST = 3, 8
+"""Epochs of fine-tuning that are worth the time."""
 
 
 def undecided(wanted: Recipe) -> bool:
     """Whether a recipe leaves open what it trains."""
     return isinstance(wanted.model, Options) and any(source.name == AT_HAND for source in wanted.model.backbones)
+
+
+def laid_out(
+    out: Path,
+    wanted: Recipe,
+    images: Labelled,
+    parts: Mapping[str, Part],
+    split: bytes,
+    about: Mapping[str, Any],
+    *,
+    families: int,
+    minutes: float,
+    quiet: bool,
+) -> Run:
+    """The run of a recipe that is `undecided`: what was chosen, fused with a tuned network where time is left.
+
+    The members of the latter are runs of their own below `out`, so that a kill loses none that was finished; where they
+    lie already, their recipes hold.
+
+    Args:
+        out: the run folder.
+        wanted: the recipe.
+        images: of train and val.
+        parts: `train` and `val`.
+        split: the text of `split.csv`.
+        about: the environment of the run.
+        families: K.
+        minutes: for trials and fine-tuning together.
+        quiet: no progress.
+
+    Raises:
+        DataError: nothing could be tried within the time.
+    """
+    end = time.monotonic() + 60 * minutes
+    probe, tuned = (out / MEMBERS / name for name in ("probe", "finetuned"))
+    if Run.is_run(probe):
+        chosen, tried, why = _chosen_before(probe)
+    else:
+        chosen, tried, why = decided(wanted, images.store, parts, families=families, minutes=minutes, quiet=quiet)
+    table, second = tried.to_csv(index=False, lineterminator="\n"), None
+    if Run.is_run(tuned):
+        second = Run.open(tuned).recipe
+    elif isinstance(chosen.model, Options):
+        counts = {side: len(part.rows) for side, part in parts.items()}
+        second = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
+    if second is not None:
+        name, epochs = chosen.model.model_dump()["backbones"][0]["name"], second.finetune.epochs
+        progress.say(f"Fine-tuning {name} for {epochs} epochs in the time that is left…", quiet=quiet)
+        files.write_text(files.folder(probe) / TRIED, table)
+        _finish(probe, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}}, images, parts, quiet)
+        _finish(tuned, second, split, about, images, parts, quiet)
+        square = {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
+        chosen = recipes.load("fused", {**square, "model.members": [str(probe), str(tuned)]}, seed=wanted.seed)
+        why += f" In the time left {name} was fine-tuned for {epochs} epochs too; val weighs the two (heads.csv)."
+    run = Run.create(out, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}})
+    files.write_text(out / TRIED, table)
+    return run
+
+
+def _chosen_before(probe: Path) -> tuple[Recipe, pd.DataFrame, str]:
+    """What `decided` said before an interruption."""
+    run = Run.open(probe)
+    return run.recipe, pd.read_csv(probe / TRIED), run.environment["chosen"]["why"]
+
+
+def _finish(
+    folder: Path,
+    recipe: Recipe,
+    split: bytes,
+    about: Mapping[str, Any],
+    images: Labelled,
+    parts: Mapping[str, Part],
+    quiet: bool,
+) -> None:
+    """A member's run, begun or gone on with, up to its end."""
+    run = Run.open(folder) if Run.is_run(folder) else Run.create(folder, recipe, split, dict(about))
+    with run.exclusive():
+        if run.status["state"] != "finished":
+            worked(run, images, parts, quiet=quiet)
+        tidy(run)
 
 
 def decided(
@@ -67,6 +155,37 @@ def decided(
             "Give more with --minutes, or train a network from scratch: --recipe modern_cnn."
         )
     return wanted.model_copy(update={"model": found.options}), found.tried, found.why
+
+
+def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: float) -> Recipe | None:
+    """The best single backbone of a probe, to be fine-tuned for as many epochs as there is time; None if for too few.
+
+    Args:
+        probe: whose first backbone is the best single one.
+        train: images to learn from.
+        val: images to judge by.
+        families: K.
+        minutes: that are left, by the time that the steps take here.
+    """
+    from raravis.study import estimate  # loads Keras, so only when there is work
+
+    assert isinstance(probe.model, Options)
+    source = probe.model.backbones[0]
+    changes = {
+        "model.backbone": source.name,
+        "model.weights": source.weights,
+        "data.size": probe.data.size,
+        "data.fit": probe.data.fit,
+        "train.loss": "balanced_softmax",
+    }
+    wanted = [
+        recipes.load("finetuned", {**changes, "finetune.epochs": epochs}, seed=probe.seed)
+        for epochs in range(_FEWEST, _MOST + 1)
+    ]
+    steps = estimate.measure(wanted[0], families)
+    images = {"train": train, "val": val, "test": 0}
+    fitting = [one for one in wanted if estimate.seconds(steps, one, images, train) <= 60 * minutes]
+    return fitting[-1] if fitting else None
 
 
 def _from_scratch(

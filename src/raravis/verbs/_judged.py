@@ -61,7 +61,7 @@ def keep(
         images=lambda ids: list(images.store.read(ids)),
         groups=images.phyla,
         notes=_notes(run, images),
-        choices=_choices(run.path),
+        choices=_choices(run),
         side=sides[-1],
     )
 
@@ -71,13 +71,15 @@ def _notes(run: Run, images: Labelled) -> tuple[str, ...]:
     return images.notes if chosen is None else (chosen["why"], *images.notes)
 
 
-def _choices(folder: Path) -> dict[str, pd.DataFrame]:
+def _choices(run: Run) -> dict[str, pd.DataFrame]:
     """What was tried before the model of a run was chosen, if anything was."""
+    heads = "Heads on the features that were chosen, the best first, cross-validated on train and val."
+    fused = "The runs that were joined, each with its weight, and all of them together, on val."
     tables = {
-        TRIED: "Sets of features, in the order in which they were tried, cross-validated on train and val.",
-        HEADS: "Heads on the features that were chosen, the best first, cross-validated on train and val.",
+        "Sets of features, in the order in which they were tried, cross-validated on train and val.": TRIED,
+        fused if run.recipe.model.name == "fused" else heads: HEADS,
     }
-    found = {told: folder / name for name, told in tables.items() if (folder / name).is_file()}
+    found = {told: run.path / name for told, name in tables.items() if (run.path / name).is_file()}
     return {told: pd.read_csv(file).astype(object).fillna("") for told, file in found.items()}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from scipy.special import softmax
 
 from raravis import files
 from raravis.data import audit
@@ -17,7 +18,8 @@ from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, Run, State
+from raravis.run import CHECKPOINT, MODEL, Run, State, save_model
+from raravis.verbs import _judged
 
 if TYPE_CHECKING:
     from raravis.learn.fit import Fitted, Part
@@ -71,6 +73,17 @@ def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool
         image_ids = {side: images.store.ids(part.rows) for side, part in parts.items()}
         return fused.fit(run, options, parts, image_ids)
     return fit.fit(run, images.store, parts, quiet=quiet)
+
+
+def worked(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool) -> tuple[str, ...]:
+    """Train a run, held exclusively, and judge it, with a status that always tells the truth; what is to be noted."""
+    with truthful(run):
+        made = fitted(run, images, parts, quiet=quiet)
+        save_model(made.model, run.path / MODEL)
+        given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
+        crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
+        _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
+    return (*images.notes, *made.notes)
 
 
 def learned_from_val(recipe: Recipe) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from scipy.special import softmax
 
 from raravis import files
 from raravis import recipe as recipes
@@ -17,10 +16,10 @@ from raravis.data.sources import Request
 from raravis.errors import RunError, UsageError
 from raravis.outcome import Outcome
 from raravis.recipe import Recipe
-from raravis.run import MODEL, REPORT, TRIED, Run, save_model, taught
+from raravis.run import MEMBERS, REPORT, Run, taught
 from raravis.verbs import _environment, _judged
-from raravis.verbs._best import MINUTES, decided, undecided
-from raravis.verbs._training import begun, divided, fitted, tidy, truthful
+from raravis.verbs._best import MINUTES, laid_out, undecided
+from raravis.verbs._training import begun, divided, tidy, worked
 
 if TYPE_CHECKING:
     from raravis.learn.fit import Part
@@ -56,7 +55,8 @@ def train(
         path_column: column of a table that holds file paths.
         label_column: column of a table that holds labels.
         root: folder that paths in a table are relative to.
-        minutes: for the trials of a recipe that leaves its backbones open, as `best` does; 30 when not given.
+        minutes: for the trials of a recipe that leaves its backbones open, as `best` does, and for fine-tuning in what
+            the trials leave of them; 30 when not given.
         seed: replaces the recipe's seed.
         quiet: no progress.
 
@@ -75,7 +75,7 @@ def train(
         )
     out = files.folder(out)
     request = Request(str(data), path_column, label_column, None if root is None else Path(root))
-    if Run.is_run(out) and not resume:
+    if (Run.is_run(out) or (out / MEMBERS).is_dir()) and not resume:
         raise RunError(f"{out} already holds a run.\nContinue it with --resume, or choose another --out.")
     found = catalogue.read(request, quiet=quiet)
     if Run.is_run(out):
@@ -86,7 +86,7 @@ def train(
         if run.status["state"] == "finished":
             notes: tuple[str, ...] = ("The run was finished already; nothing was left to do.",)
         else:
-            notes = _work(run, learnt or _to_learn(found, run.split, run.recipe, quiet), quiet)
+            notes = worked(run, *(learnt or _to_learn(found, run.split, run.recipe, quiet)), quiet=quiet)
         tidy(run)
     metrics = _judged.metrics_in(out)
     if run.environment["data"]["digest"] != found.digest:
@@ -117,15 +117,11 @@ def _begin(
     table = splits.read(Path(split)) if split is not None else divided(found, wanted)
     learnt = _to_learn(found, table, wanted, quiet)
     about = _environment.describe(request, found, splits.digest(table))
+    text = splits.text(table).encode()
     if not undecided(wanted):
-        return Run.create(out, wanted, splits.text(table).encode(), about), learnt
-    families = len(taught(table))
-    chosen, tried, why = decided(wanted, learnt[0].store, learnt[1], families=families, minutes=minutes, quiet=quiet)
-    if chosen.data != wanted.data:
-        learnt = _to_learn(found, table, chosen, quiet)
-    run = Run.create(out, chosen, splits.text(table).encode(), {**about, "chosen": {"minutes": minutes, "why": why}})
-    files.write_text(out / TRIED, tried.to_csv(index=False, lineterminator="\n"))
-    return run, learnt
+        return Run.create(out, wanted, text, about), learnt
+    run = laid_out(out, wanted, *learnt, text, about, families=len(taught(table)), minutes=minutes, quiet=quiet)
+    return run, learnt if run.recipe.data == wanted.data else _to_learn(found, table, run.recipe, quiet)
 
 
 def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, quiet: bool) -> ToLearn:
@@ -134,15 +130,3 @@ def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, q
 
     images = labelled(found, table, wanted.data, ("train", "val"), quiet=quiet)
     return images, {side: images.part(side, taught(table)) for side in ("train", "val")}
-
-
-def _work(run: Run, learnt: ToLearn, quiet: bool) -> tuple[str, ...]:
-    """Train and judge, with a status that always tells the truth."""
-    images, parts = learnt
-    with truthful(run):
-        made = fitted(run, images, parts, quiet=quiet)
-        save_model(made.model, run.path / MODEL)
-        given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
-        crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
-        _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
-    return (*images.notes, *made.notes)
