@@ -1,6 +1,8 @@
 """Embeddings are computed once, are what the network gives, and a kill or a fault leaves no half ones."""
 
+import errno
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from raravis import backbones, engine, files, fingerprint
+from raravis.data import rows
 from raravis.data.pixels import open_store
 from raravis.errors import DataError, StorageError
 from raravis.learn import embed as module
@@ -86,6 +89,28 @@ def test_what_a_kill_left_is_kept(pictures, extractor, counting):
     counting.fail_after = 10**9
     found = embed(extractor, store, ids, quiet=True, batch_size=3)
     assert counting.images == len(ids)
+    np.testing.assert_allclose(found.read(ids), extractor.model.predict(store.read(ids), verbose=0), atol=1e-6)
+
+
+def test_a_disk_that_fills_is_one_error_and_loses_no_whole_row(pictures, extractor, counting, monkeypatch):
+    store, ids = pictures
+    written = []
+
+    def full(handle, content):
+        written.append(content)
+        if len(written) == 5:
+            os.write(handle, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(handle, content)
+
+    whole = rows._write
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "_write", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            embed(extractor, store, ids, quiet=True, batch_size=7)
+    passed = counting.images
+    found = embed(extractor, store, ids, quiet=True, batch_size=7)
+    assert counting.images == passed + 3  # four rows were whole
     np.testing.assert_allclose(found.read(ids), extractor.model.predict(store.read(ids), verbose=0), atol=1e-6)
 
 

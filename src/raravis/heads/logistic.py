@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from raravis.heads import _head
 from raravis.heads._head import Linear, means, shares, spread
 
-GRID: Final = tuple({"strength": strength, "balance": "balanced_softmax"} for strength in (10.0, 30.0, 100.0))
+GRID: Final = tuple({"strength": strength, "balance": "balanced_softmax"} for strength in (10.0, 100.0))
 
 
 class Options(_head.Options):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRECISIONS", "Chosen", "Precision", "Runner", "at_hand", "fastest", "names", "precisions", "prepare"]
 
-WORTHWHILE: Final = 120.0
+WORTHWHILE: Final = 45.0
 """Seconds that Keras would take for all images, below which nothing else is tried: converting takes a while."""
 
 PATIENCE: Final = 180.0
