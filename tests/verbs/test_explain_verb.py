@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from raravis.errors import DataError, RunError, UsageError
+from raravis.explaining import attribution
 from raravis.run import MODEL, Run, save_model
 from raravis.verbs.explain import explain
 
@@ -50,9 +51,11 @@ def test_the_whole_of_it(red_run, photos36, first, tmp_path):
     assert any("1 of 4 channels" in note for note in outcome.notes)
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == {
         "filters.png", "a_b-maps.png", "a_b-2-maps.png", f"channels/{first}-0.png", "report.html",
+        "a_b-why.png", "a_b-2-why.png",
     }  # fmt: skip
     told = json.loads(json.dumps(outcome.as_json(), allow_nan=False))
     assert [p["figure"] for p in told["photographs"]] == ["a_b-maps.png", "a_b-2-maps.png"]
+    assert [p["why"]["figure"] for p in told["photographs"]] == ["a_b-why.png", "a_b-2-why.png"]
     (red,) = told["channels"]
     assert red["channel"] == f"{first}:0"
     assert red["answers"] == sorted(red["answers"], reverse=True)
@@ -64,6 +67,7 @@ def test_the_whole_of_it(red_run, photos36, first, tmp_path):
     assert set(red["file_paths"]) <= set(train["file_path"])
     page = (out / "report.html").read_text()
     assert "no proof of cause" in page
+    assert page.index("Why it says so") < page.index("At a glance")
     assert "could not be read" in page.lower()
     for file in out.rglob("*.png"):
         with Image.open(file) as image:
@@ -121,6 +125,57 @@ def test_photographs_that_cannot_be_read_leave_the_filters(small_run, tmp_path):
     assert (tmp_path / "out" / "filters.png").is_file()
 
 
+def test_why(small_run, photos36, photo, tmp_path):
+    split = Run.open(small_run).split
+    learned, new = (split[split["split"] == side].iloc[0] for side in ("train", "test"))
+    photo(7, (150, 150, 40)).save(tmp_path / "strange.png")
+    Image.new("RGB", (40, 40), (90, 120, 60)).save(tmp_path / "plain.png")
+    given = [photos36 / learned["file_path"], photos36 / new["file_path"], tmp_path / "strange.png"]
+    outcome = explain(
+        small_run, [*given, tmp_path / "plain.png"], out=tmp_path / "out", nearest=3, check=True, images=4, quiet=True
+    )
+    told = json.loads(json.dumps(outcome.as_json(), allow_nan=False))
+    assert told["method"] == attribution.DEFAULT
+    known, unknown, strange, plain = (p["why"] for p in told["photographs"])
+    assert [p["learned_from"] for p in (known, unknown, strange, plain)] == [True, False, False, False]
+    train = set(split.loc[split["split"] == "train", "file_path"])
+    assert learned["file_path"] not in {n["file_path"] for n in known["nearest"]}
+    for why in (known, unknown, strange):
+        assert len(why["nearest"]) == 3
+        assert {n["file_path"] for n in why["nearest"]} <= train
+        assert all(0 <= n["distance"] <= 2 for n in why["nearest"])
+        assert why["evidence"]
+        assert set(why["check"]) == {
+            "deletion", "insertion", "random_deletion", "random_insertion", "head", "network",
+        }  # fmt: skip
+    assert not plain["evidence"]
+    assert plain["check"] is None
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "no place matters more than another" in page
+    assert "learned from this very photograph" in page
+    assert "hidden at random" in page
+
+
+def test_embeddings_of_training_photographs_are_computed_once(small_run, photos36, tmp_path, monkeypatch):
+    photograph = photos36 / "ursidae" / "03.jpg"
+    first = explain(small_run, photograph, out=tmp_path / "a", images=4, quiet=True)
+    monkeypatch.setattr("raravis.learn.embed._compute", None)
+    again = explain(small_run, photograph, out=tmp_path / "b", images=4, quiet=True)
+    assert first.figures == again.figures
+
+
+@pytest.mark.parametrize("method", attribution.names())
+def test_every_method_and_a_family_that_was_asked_for(small_run, photos36, method, tmp_path):
+    outcome = explain(
+        small_run, photos36 / "felidae" / "00.jpg", out=tmp_path, method=method, family="ursidae", nearest=0, images=4,
+        quiet=True,
+    )  # fmt: skip
+    (found,) = outcome.figures["photographs"]
+    assert outcome.figures["method"] == method
+    assert set(found["why"]["families"]) == {found["family"], "ursidae"}
+    assert found["why"]["nearest"] == []
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -128,6 +183,9 @@ def test_photographs_that_cannot_be_read_leave_the_filters(small_run, tmp_path):
         ({"channels": "logits:0"}, "no layer with feature maps named 'logits'"),
         ({"channels": " ,"}, "No channels were named"),
         ({"images": 0}, "images is 0"),
+        ({"nearest": -1}, "nearest is -1"),
+        ({"method": "gradcam"}, "Did you mean 'grad_cam'"),
+        ({"family": "felide"}, "no family named 'felide'. Did you mean 'felidae'"),
         ({"root": "x"}, "--data"),
         ({"data": "nowhere.d"}, "nowhere.d"),
     ],

@@ -1,4 +1,4 @@
-"""`explain`: what a trained model looks at."""
+"""`explain`: why a trained model says what it says, and what it looks at."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def explain(
         list[str], typer.Argument(metavar="IMAGE...", help="Photographs: files, folders, globs.", show_default=False)
     ],
     out: Out,
+    method: Annotated[
+        str | None, typer.Option(help="How the evidence is found (docs/explain.md); the best when not given.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Explain this family too: why not this one?")] = None,
+    nearest: Annotated[int, typer.Option(help="Training photographs most alike to show; 0 for none.", min=0)] = 5,
+    check: Annotated[bool, typer.Option("--check", help="Put the maps to the test; takes a while.")] = False,
     layers: Annotated[
         str | None, typer.Option(help="Layers to draw, with commas; a spread from early to late when not given.")
     ] = None,
@@ -36,7 +42,8 @@ def explain(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Draw what a network looks at: its filters, its maps of photographs, the images that excite its channels."""
+    """Draw why a network says what it says: where the evidence lies, what is alike, what its layers answer to."""
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     options: dict[str, Any] = {"layers": layers, "channels": channels, "data": data, "images": images, **columns}
+    options |= {"method": method, "family": family, "nearest": nearest, "check": check}
     tell(lambda: raravis.explain(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 _MAP: Final = "magma"
+_EVIDENCE: Final = "plasma"
+_THICK: Final = 0.85
 
 
 class Sheet:
@@ -83,3 +85,48 @@ def scaled(pixels: Pixels, side: int, *, sharp: bool = False) -> Pixels:
 
     how = Image.Resampling.NEAREST if sharp else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(pixels).resize((side, side), how), np.uint8)
+
+
+def overlay(photo: Pixels, values: NDArray[np.float32]) -> Pixels:
+    """A map laid over a photograph: the higher its value, the more of the map's colour shows; the rest goes grey.
+
+    Args:
+        photo: RGB uint8 `(side, side, 3)`.
+        values: float32 `(h, w)`, 0–1, laid over all of the photograph.
+    """
+    from PIL import Image
+
+    side = photo.shape[0]
+    smooth = Image.fromarray(values.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR)
+    level = np.clip(np.asarray(smooth, np.float32), 0, 1)
+    faded = 0.35 * photo + 0.65 * photo.mean(axis=2, keepdims=True)
+    return _coloured(0.78 * faded, level)
+
+
+def overlay_strip(width: int, height: int) -> Pixels:
+    """The colours of `overlay` from weak to strong on mid-grey, RGB uint8 `(height, width, 3)`."""
+    level = np.repeat(np.linspace(0, 1, width, dtype=np.float32)[None], height, axis=0)
+    return _coloured(np.full((height, width, 3), 100.0), level)
+
+
+def _coloured(below: NDArray[Any], level: NDArray[np.float32]) -> Pixels:
+    from matplotlib import colormaps
+
+    colours = colormaps[_EVIDENCE](level)[..., :3] * 255
+    share = (_THICK * level**0.8)[..., None]
+    return np.asarray((1 - share) * below + share * colours + 0.5, np.uint8)
+
+
+def shortened(text: str, width: int, *, size: float = 7.5, weight: str = "normal") -> str:
+    """The text, its end cut to … where it would take more than `width` pixels; `size` is in points."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties(weight=weight)))
+    font.set_size(size, drawing.DPI)
+    shown = text
+    for count in range(len(text) - 1, 0, -1):
+        font.set_text(_drawable(shown))
+        if font.get_width_height()[0] / 64 <= width:
+            break
+        shown = f"{text[:count].rstrip()}…"
+    return shown

@@ -60,7 +60,7 @@ class Channel:
 def walk(model: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """Name and layer of everything in `model` that is no model itself, in the order of the computation."""
     for layer in model.layers:
-        if _is_graph(layer):
+        if is_graph(layer):
             yield from walk(layer, f"{above}{layer.name}/")
         else:
             yield f"{above}{layer.name}", layer
@@ -213,7 +213,8 @@ def _one(known: Sequence[Layer], name: str) -> Layer:
     return found[0]
 
 
-def _is_graph(layer: Any) -> bool:
+def is_graph(layer: Any) -> bool:
+    """Whether a layer is a model built of a graph of layers, which can be opened."""
     keras = engine.keras()
     return isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential) and hasattr(layer, "inputs")
 

@@ -28,13 +28,15 @@ class Photograph:
     """A photograph that was looked into.
 
     Attributes:
-        file: its path, as given, odd bytes written out.
+        path: of the file, as given.
+        file: the same for people, odd bytes written out.
         predicted: the family that the network is surest of.
         confidence: its probability, 0–1.
         figure: name of the file with its maps.
         answers: mean of every map of the searched layers, float32 `(C,)` by the layer's name.
     """
 
+    path: str
     file: str
     predicted: str
     confidence: float
@@ -112,7 +114,7 @@ def look(
                 pictures.append(drawing.jpeg(drawn))
             best = int(sure.argmax())
             answers = {layer.name: found[layer.name][0].mean(axis=(0, 1)) for layer in searched}
-            photographs.append(Photograph(_printable(file), families[best], float(sure[best]), name, answers))
+            photographs.append(Photograph(file, _printable(file), families[best], float(sure[best]), name, answers))
             advance()
     return Looked(tuple(photographs), tuple(pictures), tuple(unreadable))
 

@@ -11,8 +11,11 @@ import pandas as pd
 
 from raravis import page
 from raravis.explaining.channels import Found, Searched
+from raravis.explaining.evidence import NOWHERE
 from raravis.explaining.layers import Layer
 from raravis.explaining.photographs import Looked
+from raravis.explaining.sanity import Checked
+from raravis.explaining.why import Reason
 from raravis.page import Block, Facts, Picture, Points, Section, Table, Text
 
 
@@ -41,6 +44,8 @@ class Page:
         first: name of the layer that they are of.
         shown: layers whose maps are drawn.
         looked: the photographs.
+        reasons: why it says what it says of each of them.
+        method: of attribution, in words.
         channels: each channel, and the photograph that chose it, or None where it was named.
         searched: among what images; None if none were at hand.
         notes: what the reader should know, one sentence each.
@@ -51,6 +56,8 @@ class Page:
     first: str
     shown: Sequence[Layer]
     looked: Looked
+    reasons: Sequence[Reason]
+    method: str
     channels: Sequence[tuple[Found, Chosen | None]]
     searched: Searched | None
     notes: Sequence[str]
@@ -62,7 +69,8 @@ def write(path: Path, told: Page) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    sections = [Section("At a glance", list(_glance(told)))]
+    sections = [Section("Why it says so", list(_why(told.reasons, told.method)))] if told.reasons else []
+    sections.append(Section("At a glance", list(_glance(told))))
     if told.filters is not None:
         sections.append(Section("What the first layer looks for", list(_filters(told.filters, told.first))))
     count = len(told.looked.photographs)
@@ -72,11 +80,56 @@ def write(path: Path, told: Page) -> None:
         sections.append(Section("What single channels answer to", list(_channels(told.channels, told.searched))))
     sections.append(Section("What these pictures do not show", [Points(_LIMITS)]))
     lead = (
-        "A network turns a photograph into maps, one a channel, and those into further maps, layer by layer. This "
-        f"page shows what its layers answer to: in {count} photograph{'' if count == 1 else 's'} of yours, and in the "
-        "images that single channels answer to most."
+        f"What the network says of {count} photograph{'' if count == 1 else 's'} of yours rests on something in them. "
+        "This page shows on what: the places that speak for the family, the photographs it has learned from that are "
+        "most alike, and, layer by layer, what it answers to."
     )
     page.write(path, title=f"What {told.model} looks at", lead=lead, sections=sections)
+
+
+def _why(reasons: Sequence[Reason], method: str) -> Iterator[Block]:
+    yield Text(
+        "A bright place speaks for the family: the network is surer with it than without. Beside the family that it is "
+        f"surest of, a second one is explained where it comes close. The maps are made by {method} The last map asks "
+        "in another way: a grey patch is slid over the photograph, and a place is bright where covering it costs the "
+        "family most. Where both agree, the evidence is there; trust neither alone.\n\n"
+        "Below are the photographs it learned from that it finds most like yours. If they are of other families, or "
+        "alike in their background only, so may be its reason."
+    )
+    if any(reason.checked for reason in reasons):
+        rows = [_row(reason.photograph.file, reason.checked) for reason in reasons if reason.checked]
+        yield Table(pd.DataFrame(rows), _CHECKS)
+    for reason in reasons:
+        if reason.picture:
+            caption = _caption(reason)
+            yield Picture(reason.picture, caption, f"The photograph, its maps and its nearest photographs. {caption}")
+    if left := sum(not reason.picture for reason in reasons):
+        yield Text(f"{left} more photographs have their figures in files beside this page.")
+
+
+def _caption(reason: Reason) -> str:
+    photograph = reason.photograph
+    told = [f"{photograph.file}: taken for {photograph.predicted} with {photograph.confidence:.0%} confidence."]
+    if not reason.somewhere:
+        told.append(f"In it {NOWHERE}.")
+    if reason.learned:
+        told.append("The network learned from this very photograph.")
+    if reason.checked:
+        faults = reason.checked.faults
+        told.append(f"Mistrust the map: {'; '.join(faults)}." if faults else "The map passes its checks.")
+    return " ".join(told)
+
+
+def _row(file: str, found: Checked) -> dict[str, object]:
+    return {
+        "photograph": Path(file).name,
+        "hidden": found.deletion,
+        "hidden at random": found.random_deletion,
+        "shown": found.insertion,
+        "shown at random": found.random_insertion,
+        "head shuffled": found.head,
+        "all shuffled": found.network,
+    }
 
 
 def _glance(told: Page) -> Iterator[Block]:
@@ -176,7 +229,15 @@ def _channels(channels: Sequence[tuple[Found, Chosen | None]], searched: Searche
         yield Picture(found.picture, caption, f"The images that the channel answers to most: {found.families}.")
 
 
+_CHECKS: Final = (
+    "Checks of the first map. Hidden: mean confidence while the photograph is hidden, the brightest places first; it "
+    "should lie below that of random places. Shown: while it is brought out of a blur; it should lie above. Shuffled: "
+    "rank correlation of the map with that of the same network with its weights shuffled, in the head or everywhere; "
+    "near 1 would mean that the map does not depend on what was learned."
+)
 _LIMITS: Final = (
+    "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
+    "a wrong reason, such as the meadow on which a family was always photographed.",
     "A channel that lights up is no proof of cause: the layers after it may give it no weight, or weigh it against "
     "the family. To learn what an answer rests on, change the photograph (cover the spot) and ask again.",
     "The liveliest channels of a photograph are often lively in every photograph; the section on single channels "

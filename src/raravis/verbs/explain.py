@@ -1,4 +1,4 @@
-"""`raravis explain`: a trained model and photographs become figures of what its layers answer to."""
+"""`raravis explain`: a trained model and photographs become figures of why it says so and what its layers answer to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from raravis import drawing, engine, files
 from raravis.data import catalogue
 from raravis.data.catalogue import Catalogue
 from raravis.data.sources import Request
-from raravis.errors import DataError, OfflineError, RunError, UsageError
-from raravis.explaining import activating, channels, filters, photographs, report
+from raravis.errors import DataError, OfflineError, RunError, UsageError, unknown
+from raravis.explaining import activating, attribution, channels, filters, photographs, report, why
 from raravis.explaining.channels import Found, Searched
 from raravis.explaining.filters import Filters
 from raravis.explaining.layers import Channel, Layer, Tap, mapped, pick, pick_channels, spread
+from raravis.explaining.nearest import nearest as nearest_of
 from raravis.explaining.photographs import Looked
 from raravis.explaining.report import Chosen
+from raravis.explaining.why import Asked, Known, Reason
 from raravis.learn.sampling import stratified
 from raravis.outcome import Outcome
 from raravis.run import REPORT, Run
@@ -42,6 +44,10 @@ def explain(
     paths: str | Path | Iterable[str | Path],
     *,
     out: str | Path,
+    method: str | None = None,
+    family: str | None = None,
+    nearest: int = 5,
+    check: bool = False,
     layers: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
     data: str | None = None,
@@ -52,15 +58,20 @@ def explain(
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
-    """Show what the layers of a network answer to.
+    """Show why a network says what it says of photographs, and what its layers answer to.
 
-    Writes `filters.png` (of the first convolution), `<photograph>-maps.png` for every photograph,
+    Writes `<photograph>-why.png` (where the evidence lies, and the nearest training photographs) and
+    `<photograph>-maps.png` for every photograph, `filters.png` (of the first convolution),
     `channels/<layer>-<number>.png` (the images that a channel answers to most) and `report.html`.
 
     Args:
         model: a run folder.
         paths: photographs: files, folders and globs.
         out: the folder to write into.
+        method: how the evidence is found; the best when not given: see `explaining.attribution`.
+        family: a family to explain beside the one that the network is surest of: why not this one?
+        nearest: how many training photographs that are most alike are shown; 0 for none, which saves their embedding.
+        check: put the maps to the test: shuffled weights, pixels hidden and shown; about 100 passes a photograph.
         layers: layers whose maps are drawn, a list or a text with commas; a spread from early to late when not given.
         channels: `layer:number`, likewise; when not given, those of the last layer whose answers to the photographs lie
             furthest above their usual ones.
@@ -69,43 +80,65 @@ def explain(
         label_column: column of a table that holds labels.
         root: folder that paths in a table are relative to.
         images: how many of them are searched at most, a random share of every family.
-        seed: chooses them.
+        seed: chooses them, and the random orders and weights of `check`.
         quiet: no progress.
 
     Raises:
-        UsageError: no file is meant, or there is no such layer or channel.
+        UsageError: no file is meant, or there is no such method, family, layer or channel.
         RunError: `model` is no run, has no model yet, or is damaged.
         DataError: `data` cannot be used.
         StorageError: `out` cannot be written.
     """
     if images < 1:
         raise UsageError(f"images is {images}; 1 or more was expected.")
+    if nearest < 0:
+        raise UsageError(f"nearest is {nearest}; 0 or more was expected.")
     if data is None and (path_column or label_column or root):
         raise UsageError("Columns and root say how to read --data, which was not given; give it too.")
     given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
     run = Run.open(model)
+    if family is not None and family not in run.families:
+        raise UsageError(unknown("family", family, run.families))
     opened = _open(run, layers, channels, seed)
+    name, ready, told = why.prepared(opened.network, method)
+    notes = [*map(printable, given.notes), *([told] if told else [])]
     folder = files.folder(out)
     request = None if data is None else Request(data, path_column, label_column, None if root is None else Path(root))
-    searched, told = _searched(opened, request, images, seed, quiet)
-    notes = [*map(printable, given.notes), *told]
+    pool = _pool(opened, request, notes, quiet)
+    searched = None if pool is None else _searched(opened, pool, images, seed, notes, quiet)
 
     first, drawn = _filters(opened, folder, notes)
     tap = Tap(opened.network, tuple(dict.fromkeys([*opened.shown, *opened.searched])))
     looked = photographs.look(given.files, run, tap, opened.shown, opened.searched, folder, quiet=quiet)
     found = [] if searched is None else _channels(opened, searched, looked, tap, folder, notes, quiet)
+    asked = Asked(
+        opened.network,
+        run.families,
+        run.recipe.data,
+        name,
+        ready,
+        family=family or "",
+        learned=_learned(run),
+        known=_known(opened, pool, notes, quiet) if pool and nearest and looked.photographs else None,
+        count=nearest,
+        check=check,
+        seed=seed,
+    )
+    reasons = why.explain(looked.photographs, asked, folder, quiet=quiet)
     page = report.Page(
         model=f"{run.recipe.model.name} ({run.path.name})",
         filters=drawn,
         first="" if first is None else first.layer,
         shown=opened.shown,
         looked=looked,
+        reasons=reasons,
+        method=attribution.summaries()[name],
         channels=found,
         searched=searched,
         notes=[*notes, *(f"Could not be read: {problem}." for problem in looked.unreadable)],
     )
     report.write(folder / REPORT, page)
-    figures = _figures(opened, first, looked, found, searched)
+    figures = {"method": name, **_figures(opened, first, reasons, found, searched)}
     return Outcome("explain", folder, figures, looked.unreadable, tuple(notes), folder / REPORT)
 
 
@@ -144,10 +177,17 @@ def _listed(names: str | Sequence[str], what: str) -> list[str]:
     return found
 
 
-def _searched(
-    opened: _Opened, request: Request | None, count: int, seed: int, quiet: bool
-) -> tuple[Searched | None, tuple[str, ...]]:
-    """The images to search; None, and why, if nobody asked for any and those of the run are no longer at hand."""
+@dataclass(frozen=True)
+class _Pool:
+    """The images at hand: their catalogue, the rows to search, and what they are, in words."""
+
+    catalogue: Catalogue
+    table: pd.DataFrame
+    what: str
+
+
+def _pool(opened: _Opened, request: Request | None, notes: list[str], quiet: bool) -> _Pool | None:
+    """The images to search; None, and a note, if nobody asked for any and those of the run are no longer at hand."""
     run = opened.run
     try:
         found = catalogue.read(request or _environment.request_of(run.environment), quiet=quiet)
@@ -155,14 +195,40 @@ def _searched(
     except (UsageError, DataError, OfflineError) as error:
         if request is not None or opened.named:
             raise
-        why = str(error).splitlines()[0].rstrip(".:")
-        told = f"The run's images are not at hand ({why}), so no channels are shown; --data says where they are."
-        return None, (told,)
+        told = str(error).splitlines()[0].rstrip(".:")
+        notes.append(
+            f"The run's images are not at hand ({told}), so neither channels nor the nearest photographs are shown; "
+            "--data says where they are."
+        )
+        return None
+    notes.extend(found.notes)
+    return _Pool(found, table, what)
+
+
+def _searched(opened: _Opened, pool: _Pool, count: int, seed: int, notes: list[str], quiet: bool) -> Searched:
+    """At most `count` images of the pool, a random share of every family."""
+    table = pool.table
     kept = stratified(np.asarray(pd.factorize(table["family"])[0], np.int64), min(1.0, count / len(table)), seed)
     if len(kept) > count:
         kept = np.sort(np.random.default_rng(seed).permutation(kept)[:count])
-    images = labelled(found, table.iloc[kept], run.recipe.data, ("train",), quiet=quiet)
-    return Searched(images.table, images.store, Path(found.root), len(table), what), (*found.notes, *images.notes)
+    images = labelled(pool.catalogue, table.iloc[kept], opened.run.recipe.data, ("train",), quiet=quiet)
+    notes.extend(images.notes)
+    return Searched(images.table, images.store, Path(pool.catalogue.root), len(table), pool.what)
+
+
+def _known(opened: _Opened, pool: _Pool, notes: list[str], quiet: bool) -> Known:
+    """All images of the pool, ready to be compared with."""
+    recipe = opened.run.recipe
+    images = labelled(pool.catalogue, pool.table, recipe.data, ("train",), quiet=quiet)
+    notes.extend(note for note in images.notes if note not in notes)
+    found = nearest_of(recipe, opened.network, images.table, images.store, quiet=quiet)
+    return Known(found, Path(pool.catalogue.root), images.store, pool.what)
+
+
+def _learned(run: Run) -> frozenset[str]:
+    """The ids of the images that the network learned from."""
+    sides = getattr(run.recipe.model, "learn_from", "train").split("+")
+    return frozenset(run.split.loc[run.split["split"].isin(sides), "image_id"])
 
 
 def _searchable(found: Catalogue, run: Run, *, anything: bool) -> tuple[pd.DataFrame, str]:
@@ -225,14 +291,16 @@ def _channels(
 def _figures(
     opened: _Opened,
     first: Filters | None,
-    looked: Looked,
+    reasons: Sequence[Reason],
     found: Sequence[tuple[Found, Chosen | None]],
     searched: Searched | None,
 ) -> dict[str, Any]:
     return {
         "photographs": [
             {"file_path": p.file, "family": p.predicted, "confidence": p.confidence, "figure": p.figure}
-            for p in looked.photographs
+            | {"why": reason.as_json()}
+            for reason in reasons
+            for p in (reason.photograph,)
         ],
         "filters": None if first is None else {"layer": first.layer, "count": first.weights.shape[-1]},
         "layers": [layer.name for layer in opened.shown],
