@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 import portalocker
@@ -25,6 +25,9 @@ import portalocker
 from raravis import files, recipe
 from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
+
+if TYPE_CHECKING:
+    from raravis.judge.trust import Trust  # slow to import
 
 State = Literal["running", "interrupted", "finished", "failed"]
 
@@ -40,6 +43,8 @@ METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
 HEADS: Final = "heads.csv"
 TRIED: Final = "tried.csv"
+TRUST: Final = "trust.npz"
+CARD: Final = "card.md"
 CHECKPOINT: Final = "checkpoint"
 MEMBERS: Final = "members"
 _LOCK: Final = "run.lock"
@@ -155,6 +160,17 @@ class Run:
             return engine.keras().saving.load_model(file, compile=False)
         except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: a damaged file
             raise RunError(f"{file} is damaged: {error}\nTrain again into another folder.") from error
+
+    def load_trust(self) -> Trust | None:
+        """What says how far the network may be believed; None where a run was made without.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        from raravis.judge.trust import Trust
+
+        file = self.path / TRUST
+        return Trust.load(file) if file.is_file() else None
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -22,6 +22,7 @@ from raravis.data import decode
 from raravis.errors import StorageError
 from raravis.serve import formats
 from raravis.serve.batch import identify
+from raravis.serve.predictor import Answer
 
 CSV = formats.load("raravis")
 
@@ -36,9 +37,9 @@ class Colours:
     sign: int = 1
     wait: float = 0.0
 
-    def probabilities(self, batch):
+    def answer(self, batch):
         time.sleep(self.wait)
-        return softmax(self.sign * batch.mean((1, 2))[:, ::-1] / 10, axis=1).astype(np.float32)
+        return Answer(softmax(self.sign * batch.mean((1, 2))[:, ::-1] / 10, axis=1).astype(np.float32))
 
 
 def draw(folder: Path, count: int) -> list[str]:
@@ -76,7 +77,7 @@ def test_one_row_a_path_in_order_with_the_model_s_numbers(tmp_path):
             assert row["error"].startswith("is damaged")
             continue
         image = decode.pixels(Path(row["file_path"]).read_bytes(), 16, "squash")
-        (p,) = Colours().probabilities(image[None])
+        (p,) = Colours().answer(image[None]).probabilities
         assert row["family"] == Colours().families[p.argmax()]
         assert float(row["confidence"]) == pytest.approx(p.max(), abs=1e-6)
         assert row["top_confidences"].split("|")[0] == row["confidence"]
@@ -284,9 +285,9 @@ def test_memory_does_not_grow_with_the_number_of_photographs(tmp_path):
     bad.touch()
 
     class Watching(Colours):
-        def probabilities(self, batch):
+        def answer(self, batch):
             resident.append(psutil.Process().memory_info().rss)
-            return super().probabilities(batch)
+            return super().answer(batch)
 
     resident: list[int] = []
     run([str(path), str(path), str(bad)] * 700, tmp_path / "out.csv", Watching(size=96), batch_size=16)

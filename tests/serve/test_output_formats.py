@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from raravis.errors import UsageError
+from raravis.judge.trust import Verdicts
 from raravis.serve import formats
 from raravis.serve.formats import raravis
+from raravis.serve.predictor import Answer
 from raravis.serve.row import Row, best, printable, unreadable
 
 FAMILIES = ("canidae", "felidae", "ursidae")
@@ -25,8 +27,27 @@ ODD = [
 ]
 
 
+def answer(*probabilities: float) -> Answer:
+    return Answer(np.array([probabilities], np.float32))
+
+
+def told() -> Answer:
+    """Of two images, the second: felidae or ursidae, and strange."""
+    probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.5, 0.4]], np.float32)
+    verdicts = Verdicts(
+        probabilities,
+        np.array([[True, False, False], [False, True, True]]),
+        np.array([0.1, 0.97123], np.float32),
+        np.array([0, 2]),
+        np.array(["family", "order"]),
+        np.array(["canidae", "carnivora"]),
+        ("sure", "stranger, than most"),
+    )
+    return Answer(probabilities, verdicts)
+
+
 def rows() -> list[Row]:
-    good = [best(name, np.array([0.25, 0.7, 0.05], np.float32), FAMILIES, 2) for name in ODD]
+    good = [best(name, answer(0.25, 0.7, 0.05), 0, FAMILIES, 2) for name in ODD]
     return [row for g, name in zip(good, ODD, strict=True) for row in (g, unreadable(name, 'is "bad",\n twice'))]
 
 
@@ -38,10 +59,22 @@ def test_the_columns_are_those_of_the_interface_and_unknown_ones_are_empty():
     good, bad = rows()[:2]
     assert raravis.HEADER.decode() == (
         "file_path,status,error,verdict,family,confidence,top_families,top_confidences,"
-        "prediction_set,novelty,taxon_rank,taxon\n"
+        "prediction_set,novelty,taxon_rank,taxon,reason\n"
     )
-    assert raravis.record(good).decode() == "plain.jpg,ok,,,felidae,0.700000,felidae|canidae,0.700000|0.250000,,,,\n"
-    assert raravis.record(bad).decode() == 'plain.jpg,unreadable,"is ""bad"", twice",,,,,,,,,\n'
+    assert raravis.record(good).decode() == "plain.jpg,ok,,,felidae,0.700000,felidae|canidae,0.700000|0.250000,,,,,\n"
+    assert raravis.record(bad).decode() == 'plain.jpg,unreadable,"is ""bad"", twice",,,,,,,,,,\n'
+
+
+def test_what_is_known_of_how_far_it_may_be_believed_is_told_and_read_back():
+    row = best("x.jpg", told(), 1, FAMILIES, 1)
+    text = raravis.record(row)
+    assert text.decode() == (
+        "x.jpg,ok,,unfamiliar,felidae,0.500000,felidae,0.500000,felidae|ursidae,0.9712,order,carnivora,"
+        '"stranger, than most"\n'
+    )
+    ((read, _),) = raravis.records(io.BytesIO(text))
+    assert (read.verdict, read.prediction_set, read.novelty) == ("unfamiliar", ("felidae", "ursidae"), 0.9712)
+    assert (read.taxon_rank, read.taxon, read.reason) == ("order", "carnivora", "stranger, than most")
 
 
 def test_csv_readers_get_every_name_back():
@@ -54,7 +87,7 @@ def test_csv_readers_get_every_name_back():
 
 
 def test_equal_probabilities_keep_the_order_of_names_and_top_k_is_bounded():
-    row = best("x", np.full(3, 1 / 3, np.float32), FAMILIES, 9)
+    row = best("x", answer(1 / 3, 1 / 3, 1 / 3), 0, FAMILIES, 9)
     assert row.families == FAMILIES
 
 

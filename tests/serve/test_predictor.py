@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 
 from raravis.errors import RunError
+from raravis.judge.novelty import Seen
 from raravis.serve import predictor as module
 from raravis.serve.predictor import RunPredictor, open_predictor
 
 
 def test_softmax_is_applied_once_and_survives_large_logits():
     logits = np.array([[1000.0, 1000.0, -1000.0], [0.0, np.log(3), -np.inf]], np.float32)[:1]
-    model = RunPredictor(("a", "b", "c"), 8, "squash", lambda batch: logits[: len(batch)])
-    found = model.probabilities(np.zeros((1, 8, 8, 3), np.uint8))
+    model = RunPredictor(("a", "b", "c"), 8, "squash", lambda batch: Seen(np.zeros((1, 2), np.float32), logits))
+    found = model.answer(np.zeros((1, 8, 8, 3), np.uint8)).probabilities
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.0]])
 
 
 def test_a_model_that_gives_no_numbers_is_an_error_not_a_family():
-    model = RunPredictor(("a", "b"), 8, "squash", lambda batch: np.full((len(batch), 2), np.nan, np.float32))
+    broken = np.full((1, 2), np.nan, np.float32)
+    model = RunPredictor(("a", "b"), 8, "squash", lambda batch: Seen(np.zeros((1, 2), np.float32), broken))
     with pytest.raises(RunError, match="no finite numbers"):
-        model.probabilities(np.zeros((1, 8, 8, 3), np.uint8))
+        model.answer(np.zeros((1, 8, 8, 3), np.uint8))
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("x")])
@@ -41,7 +43,11 @@ def test_opens_the_network_of_a_run(tmp_path, monkeypatch):
     network = keras.Model(inputs, keras.layers.Dense(2, name="logits")(pooled))
     data = SimpleNamespace(size=8, fit="pad")
     run = SimpleNamespace(
-        path=tmp_path, recipe=SimpleNamespace(data=data), families=("a", "b"), load_model=lambda: network
+        path=tmp_path,
+        recipe=SimpleNamespace(data=data),
+        families=("a", "b"),
+        load_model=lambda: network,
+        load_trust=lambda: None,
     )
     monkeypatch.setattr(module.Run, "open", lambda path: run)
     opened = open_predictor(tmp_path)
@@ -49,7 +55,7 @@ def test_opens_the_network_of_a_run(tmp_path, monkeypatch):
     batch = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
     kernel, bias = (np.asarray(w) for w in network.layers[-1].get_weights())
     raw = np.exp(batch.mean((1, 2)) / 255 @ kernel + bias)
-    np.testing.assert_allclose(opened.probabilities(batch), raw / raw.sum(1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(opened.answer(batch).probabilities, raw / raw.sum(1, keepdims=True), atol=1e-5)
     run.families = ("a", "b", "c")
     with pytest.raises(RunError, match="tells 2 families apart, its split has 3"):
         open_predictor(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from raravis.errors import RunError, UsageError
+from raravis.serve.predictor import Answer
 from raravis.verbs import predict as module
 from raravis.verbs.predict import predict
 
@@ -21,8 +22,8 @@ class Two:
     size: int = 8
     fit: str = "crop"
 
-    def probabilities(self, batch):
-        return np.tile(np.array([[0.1, 0.9]], np.float32), (len(batch), 1))
+    def answer(self, batch):
+        return Answer(np.tile(np.array([[0.1, 0.9]], np.float32), (len(batch), 1)))
 
 
 @pytest.fixture
@@ -91,6 +92,6 @@ def test_what_is_no_run_is_one_error_and_leaves_no_file(photos):
 
 def test_the_seed_reaches_the_engine(photos, monkeypatch):
     asked = []
-    monkeypatch.setattr(module, "open_predictor", lambda path, *, seed: asked.append((path, seed)) or Two())
+    monkeypatch.setattr(module, "open_predictor", lambda path, *, seed, **_: asked.append((path, seed)) or Two())
     predict("run", "a.jpg", out="rows.csv", seed=7, quiet=True)
     assert asked == [("run", 7)]

@@ -26,6 +26,18 @@ def predict(
     format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
     top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
+    accept: Annotated[
+        float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option(help="Prediction sets hold the true family this often.", show_default="0.9")
+    ] = None,
+    right: Annotated[
+        float | None, typer.Option(help="Tell a taxon at a rank that is right this often.", show_default="0.98")
+    ] = None,
+    familiar: Annotated[
+        float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -34,4 +46,5 @@ def predict(
 ) -> None:
     """Identify photographs: one row for every file that was given."""
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
+    options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -13,12 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from raravis import engine, fingerprint
 from raravis.data.pixels import PixelStore
 from raravis.explaining.layers import check
-from raravis.learn.embed import Extractor, embed
-from raravis.learn.probe import blocks
-from raravis.models import probe
+from raravis.learn.features import embedding, features
 from raravis.recipe import Recipe
 
 
@@ -99,22 +96,7 @@ def nearest(recipe: Recipe, network: Any, table: pd.DataFrame, store: PixelStore
         StorageError: the cache cannot be written.
     """
     ids = table["image_id"].tolist()
-    options = recipe.model
-    if isinstance(options, probe.Options):
-        layers = (network.get_layer(f"backbone_{i}") for i in range(1, len(options.backbones) + 1))
-        parts = [_extractor(x.name, layer) for x, layer in zip(options.backbones, layers, strict=True)]
-        return Nearest(network, blocks(options, parts, store, ids, quiet=quiet), table)
-    own = embed(_extractor(options.name, embedding(network)), store, ids, quiet=quiet)
-    return Nearest(network, own.read(ids), table)
-
-
-def embedding(network: Any) -> Any:
-    """The network up to its layer `embedding`: images → `(B, D)`."""
-    return engine.keras().Model(network.input, network.get_layer("embedding").output, name="embedding")
-
-
-def _extractor(name: str, model: Any) -> Extractor:
-    return Extractor(name, int(model.input.shape[1]), model, fingerprint.network(model))
+    return Nearest(network, features(recipe.model, network, store, ids, quiet=quiet), table)
 
 
 def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:

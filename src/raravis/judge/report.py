@@ -50,6 +50,7 @@ def report(
     notes: Sequence[str] = (),
     choices: Mapping[str, pd.DataFrame] | None = None,
     side: str | None = None,
+    trusted: Sequence[Section] = (),
 ) -> None:
     """Write the report of one run.
 
@@ -67,6 +68,7 @@ def report(
         notes: what the reader should know, one sentence each.
         choices: what was tried before this model was chosen: a caption for each table, the best rows first.
         side: the side that is shown in detail; by default the last judged of train, val, test.
+        trusted: further sections, of how far it may be believed.
 
     Raises:
         DataError: `metrics` has no such side, or none at all.
@@ -83,6 +85,7 @@ def report(
         Section("Each family", list(_families(metrics[side], groups))),
         Section("What is taken for what", list(_confusions(shown, groups))),
         Section("How far its confidence can be trusted", [_reliability(shown, metrics[side]["ece"])]),
+        *trusted,
         Section("Its best and worst images", list(_extremes(shown, images))),
         Section("How to make it again", [Code(recipe, "The recipe, every field stated."), _made_with(facts)]),
     ]

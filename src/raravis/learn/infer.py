@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from raravis import engine, progress
+from raravis.judge.novelty import Seen
+from raravis.judge.trust import WIDEST
 from raravis.learn.batches import Pictures
 
 keras = engine.keras()
@@ -24,11 +25,29 @@ def compiled(model: Any) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     return call
 
 
-def probabilities(
-    model: Any, pictures: Pictures, rows: NDArray[np.int64], *, batch_size: int = 64, quiet: bool = False
-) -> NDArray[np.float32]:
-    """Softmax of the model's logits, float32 `(n, K)`, one row for each of `rows`."""
-    return softmax(outputs(model, pictures, rows, batch_size=batch_size, quiet=quiet), axis=1)  # type: ignore[no-any-return]
+def seeing(model: Any) -> Callable[[NDArray[Any]], Seen]:
+    """The model as a function from a batch to its embedding and its logits, in one pass."""
+    both = keras.Model(model.input, [model.get_layer("embedding").output, model.output])
+
+    def call(batch: NDArray[Any]) -> Seen:
+        features, logits = both.predict_on_batch(batch)
+        return Seen(np.asarray(features, np.float32), np.asarray(logits, np.float32))
+
+    return call
+
+
+def seen(model: Any, pictures: Pictures, rows: NDArray[np.int64], *, batch_size: int = 64, quiet: bool = False) -> Seen:
+    """What the model makes of each of `rows`: features float32 `(n, D)`, logits float32 `(n, K)`.
+
+    Features wider than `WIDEST` are left out, `(n, 0)`: nothing is known of distances between them.
+    """
+    call, found = seeing(model), []
+    with progress.bar("Evaluating", len(rows), quiet=quiet, unit="images") as advance:
+        for start in range(0, len(rows), batch_size):
+            some = call(pictures.batch(rows[start : start + batch_size]))
+            found.append(some if some.features.shape[1] <= WIDEST else Seen(some.features[:, :0], some.logits))
+            advance(len(some.logits))
+    return Seen(np.concatenate([one.features for one in found]), np.concatenate([one.logits for one in found]))
 
 
 def outputs(

@@ -13,14 +13,14 @@ that the numbers are the same to the last digit.
 from __future__ import annotations
 
 import stat
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from os import fsync
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 import portalocker
@@ -30,12 +30,13 @@ from raravis import files, progress
 from raravis.data import decode
 from raravis.data.ahead import ahead, cores
 from raravis.errors import StorageError
+from raravis.judge.trust import VERDICTS
 from raravis.serve import row as rows
 from raravis.serve.formats import Format
 from raravis.serve.row import Row
 
 if TYPE_CHECKING:
-    from raravis.serve.predictor import Predictor  # slow to import
+    from raravis.serve.predictor import Answer, Predictor  # slow to import
 
 _ALIKE = 1e-3
 
@@ -48,11 +49,13 @@ class Tally:
         rows: how many.
         kept: how many of them an earlier, interrupted call had written.
         unreadable: `file_path: reason` of every unreadable one.
+        verdicts: how many rows there are of each verdict; empty where none is told.
     """
 
     rows: int
     kept: int
     unreadable: tuple[str, ...]
+    verdicts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class _Before:
     end: int
     unreadable: tuple[str, ...]
     last: tuple[Row, ...]
+    verdicts: Counter[str]
 
 
 def identify(
@@ -93,7 +97,7 @@ def identify(
     """
     with _output(out, layout, resume) as stream:
         before = _left(stream, out, layout, paths, batch_size)
-        bad, check = list(before.unreadable), deque(before.last)
+        bad, check, told = list(before.unreadable), deque(before.last), before.verdicts
         first = before.count - len(before.last)
         made = _batches(predictor, paths[first:], top_k, batch_size)
         bar = progress.bar("identifying", len(paths), quiet=quiet, unit="photographs")
@@ -105,8 +109,9 @@ def identify(
                 stream.flush()
                 fsync(stream.fileno())
                 bad.extend(f"{r.file_path}: {r.error}" for r in new if r.error)
+                told.update(r.verdict for r in new if r.verdict)
                 advance(len(batch))
-    return Tally(len(paths), before.count, tuple(bad))
+    return Tally(len(paths), before.count, tuple(bad), {verdict: told[verdict] for verdict in VERDICTS if told})
 
 
 def _batches(predictor: Predictor, paths: Sequence[str], top_k: int, batch_size: int) -> Generator[list[Row]]:
@@ -121,11 +126,12 @@ def _batches(predictor: Predictor, paths: Sequence[str], top_k: int, batch_size:
     with closing(ahead(read, paths, window=2 * max(batch_size, cores()))) as images:
         while batch := list(islice(images, batch_size)):
             pixels = [image for _, image in batch if not isinstance(image, str)]
-            found = iter(predictor.probabilities(np.stack(pixels)) if pixels else ())
+            answer = predictor.answer(np.stack(pixels)) if pixels else None
+            number = count(0)
             yield [
                 rows.unreadable(path, image)
                 if isinstance(image, str)
-                else rows.best(path, next(found), predictor.families, top_k)
+                else rows.best(path, cast("Answer", answer), next(number), predictor.families, top_k)
                 for path, image in batch
             ]
 
@@ -164,6 +170,7 @@ def _left(stream: IO[bytes], out: Path, layout: Format, paths: Sequence[str], ba
     count, end = 0, len(layout.HEADER)
     bad: list[str] = []
     last: list[Row] = []
+    told: Counter[str] = Counter()
     try:
         for found, offset in layout.records(stream):
             if count == len(paths):
@@ -177,6 +184,8 @@ def _left(stream: IO[bytes], out: Path, layout: Format, paths: Sequence[str], ba
             last.append(found)
             if found.error:
                 bad.append(f"{found.file_path}: {found.error}")
+            if found.verdict:
+                told[found.verdict] += 1
             count, end = count + 1, offset
     except ValueError as error:
         raise StorageError(
@@ -184,7 +193,7 @@ def _left(stream: IO[bytes], out: Path, layout: Format, paths: Sequence[str], ba
         ) from error
     stream.truncate(end)
     stream.seek(end)
-    return _Before(count, end, tuple(bad), tuple(last))
+    return _Before(count, end, tuple(bad), tuple(last), told)
 
 
 def _confirmed(old: Row, new: Row, out: Path) -> bool:
@@ -198,6 +207,7 @@ def _confirmed(old: Row, new: Row, out: Path) -> bool:
         alike = np.allclose(old.confidences, new.confidences, rtol=0, atol=_ALIKE)
         tied = len(new.confidences) > 1 and new.confidences[0] - new.confidences[1] < _ALIKE
         alike = alike and (old.families[0] == new.families[0] or tied)
+        alike = alike and (old.verdict, set(old.prediction_set)) == (new.verdict, set(new.prediction_set))
     if not alike:
         raise StorageError(
             f"{out} was begun with another model or other options: it says otherwise of {old.file_path}.\n"

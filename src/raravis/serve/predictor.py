@@ -17,8 +17,23 @@ from scipy.special import softmax
 
 from raravis import engine
 from raravis.data.decode import Fit
-from raravis.errors import RunError
+from raravis.errors import RunError, UsageError
+from raravis.judge.novelty import Seen
+from raravis.judge.trust import Trust, Verdicts
 from raravis.run import Run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of n images.
+
+    Attributes:
+        probabilities: float32 `(n, K)`, rows sum to 1.
+        verdicts: how far they may be believed; None where nothing is known of that.
+    """
+
+    probabilities: NDArray[np.float32]
+    verdicts: Verdicts | None = None
 
 
 class Predictor(Protocol):
@@ -36,8 +51,8 @@ class Predictor(Protocol):
     def fit(self) -> Fit:
         """How an image is made square for it."""
 
-    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn RGB `uint8` `(B, size, size, 3)` into `float32` `(B, K)`, each row adding up to 1."""
+    def answer(self, batch: NDArray[np.uint8]) -> Answer:
+        """Say what RGB `uint8` `(B, size, size, 3)` show."""
 
 
 @dataclass(frozen=True)
@@ -48,36 +63,42 @@ class RunPredictor:
         families: sorted, the order of the logits.
         size: height and width of its images.
         fit: how images are made square.
-        logits: the network: `(B, size, size, 3)`, 0–255 → `float32` `(B, K)`.
+        see: the network: `(B, size, size, 3)`, 0–255 → features `(B, D)` and logits `float32` `(B, K)`.
+        trust: how far it may be believed; None for a run that was made without.
     """
 
     families: tuple[str, ...]
     size: int
     fit: Fit
-    logits: Callable[[NDArray[Any]], NDArray[np.float32]]
+    see: Callable[[NDArray[Any]], Seen]
+    trust: Trust | None = None
 
-    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn a batch into probabilities; softmax is applied here and nowhere else.
+    def answer(self, batch: NDArray[np.uint8]) -> Answer:
+        """Say what a batch shows; softmax is applied here and nowhere else.
 
         Raises:
             RunError: the network gives no finite numbers.
         """
-        logits = self.logits(batch)
-        if not np.isfinite(logits).all():
+        seen = self.see(batch)
+        if not (np.isfinite(seen.logits).all() and np.isfinite(seen.features).all()):
             raise RunError("The model gives no finite numbers (NaN or infinity): it is damaged.\nTrain it again.")
-        found: NDArray[np.float32] = softmax(logits, axis=1)
-        return found
+        if self.trust is None:
+            return Answer(np.asarray(softmax(seen.logits, axis=1), np.float32))
+        verdicts = self.trust.judge(seen)
+        return Answer(verdicts.probabilities, verdicts)
 
 
-def open_predictor(path: Path | str, *, seed: int = 0) -> Predictor:
+def open_predictor(path: Path | str, *, seed: int = 0, **promises: float | None) -> Predictor:
     """Open the model of a run folder.
 
     Args:
         path: the run.
         seed: of the engine, should a layer of the model draw random numbers.
+        promises: `accept`, `coverage`, `right`, `familiar` in place of the run's own; see `judge.trust.Trust`.
 
     Raises:
         RunError: the folder is no run, has no model yet, or is damaged.
+        UsageError: a promise that is no share, or of a run that holds nothing to base it on.
     """
     run = Run.open(path)
     model = run.load_model()
@@ -86,7 +107,15 @@ def open_predictor(path: Path | str, *, seed: int = 0) -> Predictor:
             f"The model of {run.path} tells {model.output.shape[-1]} families apart, its split has "
             f"{len(run.families)}.\nThe folder was changed after training; train again."
         )
-    from raravis.learn.infer import compiled  # loads Keras, so only once there is a run
+    wanted = {name: value for name, value in promises.items() if value is not None}
+    trust = run.load_trust()
+    if trust is None and wanted:
+        raise UsageError(
+            f"{run.path} holds nothing to base --{next(iter(wanted))} on: it was made without validation images, or "
+            "by an older version.\nTrain it again, or leave the option out."
+        )
+    from raravis.learn.infer import seeing  # loads Keras, so only once there is a run
 
     engine.keras().utils.set_random_seed(seed)
-    return RunPredictor(run.families, run.recipe.data.size, run.recipe.data.fit, compiled(model))
+    data = run.recipe.data
+    return RunPredictor(run.families, data.size, data.fit, seeing(model), trust and trust.asked(**wanted))

@@ -5,10 +5,15 @@ Enters: a path with the model's probabilities, or with the reason why it cannot 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from raravis.judge.trust import VERDICTS
+
+if TYPE_CHECKING:
+    from raravis.serve.predictor import Answer  # slow to import
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,25 @@ class Row:
         error: why it cannot be read, in words; "" when it was.
         families: the likeliest families, best first; empty when unreadable.
         confidences: their probabilities, 0–1, falling.
+        verdict: `identified`, `uncertain` or `unfamiliar`; "" where nothing is known of how far it may be believed, as
+            are the following then.
+        prediction_set: the families that hold the true one as often as was promised, the likeliest first.
+        novelty: the share of photographs of known families that are less strange, 0–1.
+        taxon_rank: the lowest rank that the evidence supports.
+        taxon: what it is at that rank.
+        reason: why the verdict, in words.
     """
 
     file_path: str
     error: str = ""
     families: tuple[str, ...] = ()
     confidences: tuple[float, ...] = ()
+    verdict: str = ""
+    prediction_set: tuple[str, ...] = ()
+    novelty: float | None = None
+    taxon_rank: str = ""
+    taxon: str = ""
+    reason: str = ""
 
 
 def unreadable(path: str, reason: str) -> Row:
@@ -33,20 +51,33 @@ def unreadable(path: str, reason: str) -> Row:
     return Row(printable(path), " ".join(printable(reason).split()))
 
 
-def best(path: str, probabilities: NDArray[np.float32], families: tuple[str, ...], top_k: int) -> Row:
-    """Make the row of a photograph from the probability of every family.
+def best(path: str, answer: Answer, number: int, families: tuple[str, ...], top_k: int) -> Row:
+    """Make the row of a photograph from what is said of it.
 
     Args:
         path: as given.
-        probabilities: `(K,)`, 0–1, in the order of `families`.
+        answer: of a batch.
+        number: its place there.
         families: the K names; equal probabilities keep their order.
         top_k: how many to keep, all if there are fewer.
     """
-    order = np.argsort(-probabilities, kind="stable")[:top_k]
-    return Row(
+    probabilities, verdicts = answer.probabilities[number], answer.verdicts
+    order = np.argsort(-probabilities, kind="stable")
+    row = Row(
         printable(path),
-        families=tuple(families[i] for i in order),
-        confidences=tuple(float(probabilities[i]) for i in order),
+        families=tuple(families[i] for i in order[:top_k]),
+        confidences=tuple(float(probabilities[i]) for i in order[:top_k]),
+    )
+    if verdicts is None:
+        return row
+    return replace(
+        row,
+        verdict=VERDICTS[verdicts.verdict[number]],
+        prediction_set=tuple(families[i] for i in order if verdicts.members[number, i]),
+        novelty=float(verdicts.novelty[number]),
+        taxon_rank=str(verdicts.rank[number]),
+        taxon=str(verdicts.taxon[number]),
+        reason=verdicts.reason[number],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from raravis import drawing, files
-from raravis.judge import figures, metrics, predictions, report
-from raravis.run import CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
+from raravis.judge import figures, metrics, predictions, report, trusted
+from raravis.judge.trust import Verdicts
+from raravis.page import Section
+from raravis.run import CARD, CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
+from raravis.verbs import _card
 
 if TYPE_CHECKING:
     from raravis.verbs._labelled import Labelled
@@ -26,6 +29,7 @@ def keep(
     seed: int,
     out: Path | None = None,
     crossed: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] | None = None,
+    verdicts: Verdicts | None = None,
 ) -> None:
     """Judge the sides in `given`, keep them beside those judged before, and write the report anew.
 
@@ -36,6 +40,7 @@ def keep(
         seed: of the bootstrap.
         out: the folder to write into; the run's own when not given.
         crossed: classes and probabilities of images that cross-validation held out, by the way it did so.
+        verdicts: on the images of the last side in `given`, where the run has something to base them on.
     """
     out = out or run.path
     sides = list(given)
@@ -46,6 +51,12 @@ def keep(
     judged = {**metrics_in(out), **metrics.by_split(made[made["split"].isin(sides)], seed=seed)}
     for way, (classes, probabilities) in (crossed or {}).items():
         judged[way] = metrics.judge(probabilities, classes, run.families, seed=seed)
+    trust = run.load_trust()
+    promised: Sequence[Section] = ()
+    if trust is not None and verdicts is not None:
+        classes = pd.Index(run.families).get_indexer(pd.Index(images.of(sides[-1])["family"]))
+        judged[sides[-1]]["trust"] = trusted.figures(trust, verdicts, classes)
+        promised = trusted.sections(trust, verdicts, classes, judged[sides[-1]]["trust"])
     predictions.save(made, out / PREDICTIONS)
     files.write_json(out / METRICS, judged)
     if not run.history.empty:
@@ -63,7 +74,9 @@ def keep(
         notes=_notes(run, images),
         choices=_choices(run),
         side=sides[-1],
+        trusted=promised,
     )
+    files.write_text(out / CARD, _card.text(run, judged, images.phyla, trust))
 
 
 def _notes(run: Run, images: Labelled) -> tuple[str, ...]:

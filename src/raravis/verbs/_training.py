@@ -18,7 +18,7 @@ from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, MODEL, Run, State, save_model
+from raravis.run import CHECKPOINT, MODEL, TRUST, Run, State, save_model
 from raravis.verbs import _judged
 
 if TYPE_CHECKING:
@@ -78,12 +78,16 @@ def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool
 def worked(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool) -> tuple[str, ...]:
     """Train a run, held exclusively, and judge it, with a status that always tells the truth; what is to be noted."""
     with truthful(run):
+        from raravis.learn import trust as trusting
+
         made = fitted(run, images, parts, quiet=quiet)
+        made, trust = trusting.fit(run, made, images.store, parts, images.lineages, quiet=quiet)
+        trust.save(run.path / TRUST)
         save_model(made.model, run.path / MODEL)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
         _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
-    return (*images.notes, *made.notes)
+    return (*images.notes, *made.notes, *trust.notes)
 
 
 def learned_from_val(recipe: Recipe) -> bool:

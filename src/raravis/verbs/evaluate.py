@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.special import softmax
 
 from raravis import files
 from raravis.data import catalogue
 from raravis.data.catalogue import Catalogue
 from raravis.data.sources import Request
 from raravis.errors import DataError, UsageError
+from raravis.judge.trust import Verdicts
 from raravis.outcome import Outcome
 from raravis.run import REPORT, Run
 from raravis.verbs import _environment, _judged
@@ -70,7 +72,8 @@ def _own(run: Run, found: Catalogue, own: pd.DataFrame, split: str, seed: int, q
         return _outcome(run.path, judged, split, found, (_CROSSED,))
     images = labelled(found, own, run.recipe.data, (split,), quiet=quiet)
     with run.exclusive():
-        _judged.keep(run, images, {split: _probabilities(run, images, split, quiet)}, seed=seed)
+        probabilities, verdicts = _answers(run, images, split, quiet)
+        _judged.keep(run, images, {split: probabilities}, seed=seed, verdicts=verdicts)
     notes = list(images.notes)
     if strange := int((~found.readable["image_id"].isin(own["image_id"])).sum()):
         notes.append(f"{strange} images are none of the run's own; they are not judged. Give them alone to judge them.")
@@ -96,15 +99,19 @@ def _other(run: Run, found: Catalogue, seed: int, quiet: bool) -> Outcome:
     if strange := int((~known).sum()):
         notes.append(f"{strange} images are of families that the run does not know; they are not judged.")
     out = files.folder(run.path / "evaluations" / f"{found.root.name}-{found.digest[:8]}")
-    _judged.keep(run, images, {"test": _probabilities(run, images, "test", quiet)}, seed=seed, out=out)
+    probabilities, verdicts = _answers(run, images, "test", quiet)
+    _judged.keep(run, images, {"test": probabilities}, seed=seed, out=out, verdicts=verdicts)
     return _outcome(out, _judged.metrics_in(out)["test"], "test", found, tuple(notes))
 
 
-def _probabilities(run: Run, images: Labelled, split: str, quiet: bool) -> Any:
-    from raravis.learn.infer import probabilities  # loads Keras, so only when there is work
+def _answers(run: Run, images: Labelled, split: str, quiet: bool) -> tuple[Any, Verdicts | None]:
+    """Probabilities of one side, and how far they may be believed."""
+    from raravis.learn.infer import seen  # loads Keras, so only when there is work
 
     rows = images.store.rows(images.of(split)["image_id"].tolist())
-    return probabilities(run.load_model(), images.store, rows, quiet=quiet)
+    found = seen(run.load_model(), images.store, rows, quiet=quiet)
+    trust = run.load_trust()
+    return softmax(found.logits, axis=1), None if trust is None else trust.judge(found)
 
 
 def _outcome(out: Path, judged: dict[str, Any], split: str, found: Catalogue, notes: tuple[str, ...]) -> Outcome:

@@ -22,6 +22,10 @@ def predict(
     top_k: int = 5,
     batch_size: int = 32,
     resume: bool = False,
+    accept: float | None = None,
+    coverage: float | None = None,
+    right: float | None = None,
+    familiar: float | None = None,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
@@ -36,11 +40,16 @@ def predict(
         batch_size: photographs a step.
         resume: go on after a kill, with the same arguments, repeating and losing no row; begin if there is no
             such file.
+        accept: call identified what is right this often; 0.9 when not given.
+        coverage: prediction sets hold the true family this often; 0.9 when not given.
+        right: tell a taxon at a rank that is right this often; 0.98 when not given.
+        familiar: let this share of photographs of known families pass as familiar; 0.95 when not given.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
     Raises:
-        UsageError: the format is unknown, a number is below 1, or no file is meant.
+        UsageError: the format is unknown, a number is below 1, no file is meant, a share is not between 0 and 1, or one
+            is asked of a predictor that is open already or of a run that has nothing to base it on.
         RunError: `model` is no run, has no model yet, or is damaged.
         StorageError: `out` cannot be written, holds something else, or rows of another call.
     """
@@ -49,7 +58,13 @@ def predict(
         if value < 1:
             raise UsageError(f"{name} is {value}; 1 or more was expected.")
     given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
-    predictor = open_predictor(model, seed=seed) if isinstance(model, str | Path) else model
+    promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
+    if isinstance(model, str | Path):
+        predictor = open_predictor(model, seed=seed, **promises)
+    elif any(value is not None for value in promises.values()):
+        raise UsageError("The predictor is open already; give what it is to promise to `open_predictor`.")
+    else:
+        predictor = model
     out = Path(out).absolute()
     begun = time.perf_counter()
     tally = batch.identify(
@@ -61,6 +76,7 @@ def predict(
         "read": tally.rows - len(tally.unreadable),
         "unreadable": len(tally.unreadable),
         "kept": tally.kept,
+        **tally.verdicts,
         "families": len(predictor.families),
         "seconds": round(seconds, 3),
     }

@@ -1,7 +1,7 @@
 r"""CSV with one row a photograph; lists within a field are joined with `|`.
 
 UTF-8, `\n` line ends, quoted after RFC 4180 where a field needs it. Columns that say more than the
-model's probabilities (`verdict`, `prediction_set`, `novelty`, `taxon_rank`, `taxon`) are
+model's probabilities (`verdict`, `prediction_set`, `novelty`, `taxon_rank`, `taxon`, `reason`) are
 empty where nothing is known.
 """
 
@@ -27,6 +27,7 @@ COLUMNS: Final = (
     "novelty",
     "taxon_rank",
     "taxon",
+    "reason",
 )
 HEADER: Final = (",".join(COLUMNS) + "\n").encode()
 
@@ -42,6 +43,12 @@ def record(row: Row) -> bytes:
         "confidence": confidences[0] if confidences else "",
         "top_families": "|".join(row.families),
         "top_confidences": "|".join(confidences),
+        "verdict": row.verdict,
+        "prediction_set": "|".join(row.prediction_set),
+        "novelty": "" if row.novelty is None else f"{row.novelty:.4f}",
+        "taxon_rank": row.taxon_rank,
+        "taxon": row.taxon,
+        "reason": row.reason,
     }
     text = io.StringIO(newline="")
     csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n").writerow(known)
@@ -83,4 +90,10 @@ def _parsed(text: str) -> Row:
         cells["file_path"],
         families=tuple(cells["top_families"].split("|")),
         confidences=tuple(map(float, cells["top_confidences"].split("|"))),
+        verdict=cells["verdict"],
+        prediction_set=tuple(cells["prediction_set"].split("|")) if cells["prediction_set"] else (),
+        novelty=float(cells["novelty"]) if cells["novelty"] else None,
+        taxon_rank=cells["taxon_rank"],
+        taxon=cells["taxon"],
+        reason=cells["reason"],
     )

@@ -1,0 +1,18 @@
+"""The entropy of the probabilities, in nats."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import entr, softmax
+
+from raravis.judge.novelty._known import Floats, Kept, Known
+
+
+def fit(known: Known) -> Kept:
+    """Nothing is kept."""
+    return {}
+
+
+def score(kept: Kept, features: Floats, logits: Floats) -> Floats:
+    """From 0 to the logarithm of the number of families; see `novelty` for the contract."""
+    return np.asarray(entr(softmax(logits, axis=1)).sum(axis=1), np.float32)

@@ -1,0 +1,258 @@
+"""How far a network may be believed about one photograph: calibrated, with a set, a novelty, a rank, a verdict.
+
+Enter, once: what the network says of held-out images of known families. Leaves: a `Trust`, which turns the logits and
+features of further images into `Verdicts`. Everything in it was fitted on validation images; test images judge it once.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from raravis import files
+from raravis.errors import DataError, RunError, UsageError
+from raravis.judge import rollup, selective, sets
+from raravis.judge.calibration import Calibration
+from raravis.judge.novelty import FAMILIAR, Novelty, Seen
+from raravis.judge.sets import Sets
+from raravis.lineages import Taxonomy
+
+Verdict = Literal["identified", "uncertain", "unfamiliar"]
+VERDICTS: Final = ("identified", "uncertain", "unfamiliar")
+
+ACCEPT: Final = 0.9
+COVERAGE: Final = 0.9
+RIGHT: Final = 0.98
+"""The share of reported taxa, at whatever rank, that are to be right."""
+
+WIDEST: Final = 6144
+"""Features above which distances between them are not kept: their covariance would not fit a laptop."""
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What is said of n images.
+
+    Attributes:
+        probabilities: float32 `(n, K)`, calibrated, rows sum to 1.
+        members: bool `(n, K)`, the prediction set of each.
+        novelty: float32 `(n,)`, 0–1: the share of photographs of known families that are less strange.
+        verdict: index into `VERDICTS`, int64 `(n,)`.
+        rank: index into the taxonomy's ranks, int64 `(n,)`: the lowest rank that the evidence supports.
+        taxon: name at that rank, `(n,)`.
+        reason: why the verdict, in words, `(n,)`.
+    """
+
+    probabilities: NDArray[np.float32]
+    members: NDArray[np.bool_]
+    novelty: NDArray[np.float32]
+    verdict: NDArray[np.int64]
+    rank: NDArray[np.str_]
+    taxon: NDArray[np.str_]
+    reason: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Everything that turns logits and features into verdicts.
+
+    Attributes:
+        families: K names, sorted: the order of the logits.
+        taxonomy: of these families.
+        calibration: how the network's own logits were turned into those that it now gives; a record, already applied.
+        sets: the prediction sets.
+        novelty: the scorer.
+        probabilities: of held-out images, calibrated, float32 `(n, K)`; thresholds are found on them.
+        classes: their families, int64 `(n,)`.
+        rehearsed: for figures: scores of the scorers that are shown, by kind of image (`known`, or how new).
+        table: how every scorer did in rehearsal, one row each.
+        accept: the precision asked of what is called identified.
+        coverage: of the prediction sets.
+        right: the share of taxa, at whatever rank, that are to be right.
+        familiar: the share of photographs of known families that are to pass as familiar.
+        notes: what could not be done, and what it would take.
+    """
+
+    families: tuple[str, ...]
+    taxonomy: Taxonomy
+    calibration: Calibration
+    sets: Sets
+    novelty: Novelty
+    probabilities: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    rehearsed: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
+    table: tuple[Mapping[str, Any], ...] = ()
+    accept: float = ACCEPT
+    coverage: float = COVERAGE
+    right: float = RIGHT
+    familiar: float = FAMILIAR
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def threshold(self) -> float:
+        """The confidence from which on an answer is called identified; ∞ where no such precision can be claimed."""
+        return self.accepted[0]
+
+    @cached_property
+    def accepted(self) -> tuple[float, float, float]:
+        """That threshold, the precision estimated there, and the share of images that reach it."""
+        correct = self.probabilities.argmax(axis=1) == self.classes
+        return selective.threshold(self.probabilities.max(axis=1), correct, precision=self.accept)
+
+    @cached_property
+    def rollup(self) -> rollup.RollUp:
+        """How sure a rank must be to be told."""
+        return rollup.fit(self.probabilities, self.classes, self.taxonomy, accept=self.right)
+
+    def asked(
+        self,
+        *,
+        accept: float | None = None,
+        coverage: float | None = None,
+        right: float | None = None,
+        familiar: float | None = None,
+    ) -> Trust:
+        """The same with other promises; thresholds are found anew on the held-out images.
+
+        Raises:
+            UsageError: a share that is not between 0 and 1.
+        """
+        given = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        for name, value in wanted.items():
+            if not 0 < value < 1:
+                raise UsageError(f"{name} is {value:g}; a share between 0 and 1 was expected, such as 0.9.")
+        made = replace(self, **wanted)  # type: ignore[arg-type]
+        if coverage is None or coverage == self.coverage:
+            return made
+        own = self.sets
+        settings: dict[str, Any] = {"method": own.method, "weight": own.weight}
+        settings |= {"penalty": own.penalty, "ranks": own.ranks, "priors": own.priors, "coverage": coverage}
+        return replace(made, sets=sets.fit(self.probabilities, self.classes, **settings))
+
+    def judge(self, seen: Seen) -> Verdicts:
+        """Say of every image what it is, and how far that may be believed.
+
+        Args:
+            seen: features float32 `(n, D)` and calibrated logits float32 `(n, K)`.
+
+        Raises:
+            DataError: features of another network, or numbers that are not finite.
+        """
+        if seen.logits.shape[1:] != (len(self.families),):
+            raise DataError(f"Logits (n, {len(self.families)}) were expected, found {seen.logits.shape}.")
+        probabilities = np.asarray(softmax(seen.logits, axis=1), np.float32)
+        novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
+        members = self.sets.members(probabilities)
+        strange = novelty >= self.familiar
+        sure = probabilities.max(axis=1) >= self.threshold
+        verdict = np.where(strange, 2, np.where(sure, 0, 1))
+        rank, taxon = self.rollup(probabilities, above_family=strange)
+        reasons = self._reasons(probabilities, members, novelty, verdict)
+        return Verdicts(probabilities, members, novelty, verdict, rank, taxon, reasons)
+
+    def _reasons(
+        self,
+        probabilities: NDArray[np.float32],
+        members: NDArray[np.bool_],
+        novelty: NDArray[np.float32],
+        verdict: NDArray[np.int64],
+    ) -> tuple[str, ...]:
+        threshold, precision, _ = self.accepted
+        sure = f"{precision:.0%} of answers this sure are right" if np.isfinite(threshold) else ""
+        told = []
+        for row, which in enumerate(verdict):
+            confidence = float(probabilities[row].max())
+            if which == 2:
+                told.append(f"stranger than {min(float(novelty[row]), 0.999):.1%} of photographs of known families")
+            elif which == 0:
+                told.append(f"confidence {confidence:.2f}: {sure}")
+            elif not np.isfinite(threshold):
+                told.append(f"no confidence promises {self.accept:.0%} right answers: too few validation images")
+            elif 2 <= members[row].sum() <= 4:
+                order = np.argsort(-probabilities[row], kind="stable")
+                names = [self.families[k] for k in order if members[row, k]]
+                told.append(f"confidence {confidence:.2f}: {', '.join(names[:-1])} or {names[-1]}")
+            else:
+                told.append(f"confidence {confidence:.2f}, and {threshold:.2f} is asked")
+        return tuple(told)
+
+    def save(self, file: Path) -> None:
+        """Write it to `file`, whole or not at all.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        about = {
+            "version": _VERSION,
+            "families": list(self.families),
+            "taxonomy": self.taxonomy.record(),
+            "table": [dict(row) for row in self.table],
+            "promises": {n: getattr(self, n) for n in ("accept", "coverage", "right", "familiar")},
+            "notes": list(self.notes),
+        }
+        arrays: dict[str, NDArray[Any]] = {"about": np.array(json.dumps(about)), "classes": self.classes}
+        arrays["probabilities"] = self.probabilities
+        parts = {
+            "calibration": self.calibration.arrays(),
+            "sets": self.sets.arrays(),
+            "novelty": self.novelty.arrays(),
+        }
+        for name, part in parts.items():
+            arrays |= {f"{name}/{key}": array for key, array in part.items()}
+        for kind, scores in self.rehearsed.items():
+            arrays |= {f"rehearsed/{kind}/{scorer}": values for scorer, values in scores.items()}
+        held = io.BytesIO()
+        np.savez(held, **arrays)  # type: ignore[arg-type]
+        with files.atomic(file) as stream:
+            stream.write(held.getbuffer())
+
+    @classmethod
+    def load(cls, file: Path) -> Trust:
+        """Read what `save` wrote; nothing in it is executed.
+
+        Raises:
+            RunError: the file is missing, damaged, or of another version.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as held:
+                arrays = {name: held[name] for name in held.files}
+            about = json.loads(str(arrays["about"]))
+            if about["version"] != _VERSION:
+                raise ValueError(f"version {about['version']} instead of {_VERSION}")
+            rehearsed: dict[str, dict[str, NDArray[np.float32]]] = {}
+            for name in arrays:
+                if name.startswith("rehearsed/"):
+                    _, kind, scorer = name.split("/")
+                    rehearsed.setdefault(kind, {})[scorer] = arrays[name]
+            return cls(
+                tuple(about["families"]),
+                Taxonomy.of_record(about["taxonomy"]),
+                Calibration.of(_under(arrays, "calibration")),
+                Sets.of(_under(arrays, "sets")),
+                Novelty.of(_under(arrays, "novelty")),
+                arrays["probabilities"],
+                arrays["classes"],
+                rehearsed,
+                tuple(about["table"]),
+                notes=tuple(about["notes"]),
+                **about["promises"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, DataError) as error:
+            raise RunError(f"{file} cannot be read: {error}.\nTrain the run again.") from error
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
