@@ -227,7 +227,7 @@ class Trust:
             RunError: the file is missing, damaged, or of another version.
         """
         try:
-            with np.load(file, allow_pickle=False) as held:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                 arrays = {name: held[name] for name in held.files}
             about = json.loads(str(arrays["about"]))
             if about["version"] != _VERSION:
