@@ -3,7 +3,9 @@
 The probability of a taxon is the sum of those of its families. The lowest rank is told at which the likeliest taxon
 reaches a threshold, one for all ranks. The threshold is the least under which, of held-out images, enough taxa are
 right: with one added image that counts as wrong, the expected share of wrong ones stays within bounds for images of the
-same kind (Angelopoulos et al., "Conformal risk control", 2024).
+same kind (Angelopoulos et al., "Conformal risk control", 2024). That asks for losses that never rise with the
+threshold. A wider taxon can be wrong where a narrower one was right, so an image counts as wrong at a threshold if it
+is wrong there or at any higher one.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis.lineages import Taxonomy
+from raravis.lineages import WIDER, Taxonomy
 
 Floats = NDArray[np.floating[Any]]
 
@@ -51,7 +53,7 @@ class RollUp:
         """
         levels = self._levels
         place = np.full(len(probabilities), len(levels) - 1)
-        taxon = np.full(len(probabilities), levels[-1][1][0] if len(levels[-1][1]) else "", dtype=object)
+        taxon = np.full(len(probabilities), levels[-1][1][0], dtype=object)
         for number in range(len(levels) - 2, -1, -1):
             _, names, matrix = levels[number]
             masses = probabilities @ matrix
@@ -82,22 +84,22 @@ def fit(probabilities: Floats, classes: NDArray[np.int64], taxonomy: Taxonomy, *
     if (1 / (count + 1)) > 1 - accept:
         return RollUp(taxonomy, inf, count)
     wrong = _wrong(probabilities, classes, levels(taxonomy))
-    bounded = np.maximum.accumulate(((wrong.sum(axis=1) + 1) / (count + 1))[::-1])[::-1]
+    ever = np.logical_or.accumulate(wrong[::-1], axis=0)[::-1]
+    bounded = (ever.sum(axis=1) + 1) / (count + 1)
     allowed = np.flatnonzero(bounded <= 1 - accept)
     return RollUp(taxonomy, float(_GRID[allowed[0]]) if len(allowed) else inf, count)
 
 
 def levels(taxonomy: Taxonomy) -> list[tuple[str, NDArray[np.str_], NDArray[np.float32]]]:
-    """Every rank with its taxa and which family is in which, the lowest first; the root, over all, comes last."""
-    made = []
-    for rank in ("family", "order", "class", "phylum"):
-        own = taxonomy.of_rank(rank)
-        names = np.unique(own[own != ""])
-        if len(names):
-            made.append((rank, names, (own[:, None] == names).astype(np.float32)))
-    kingdoms = np.unique(taxonomy.of_rank("kingdom"))
-    root = np.array([kingdoms[-1] or "animalia"])
-    return [*made, ("kingdom", root, np.ones((len(taxonomy.families), 1), np.float32))]
+    """Every rank with its taxa and which family is in which, the lowest first; the root, over all, comes last.
+
+    The root is the kingdom, `animalia` where none is known, and "" where there are several.
+    """
+    found = [(rank, *taxonomy.lump(rank)) for rank in ("family", "order", "class", "phylum")]
+    kingdoms, _ = taxonomy.lump("kingdom")
+    name = "animalia" if len(kingdoms) == 0 else str(kingdoms[0]) if len(kingdoms) == 1 else ""
+    root = ("kingdom", np.array([name]), np.ones((len(taxonomy.families), 1), np.float32))
+    return [*(level for level in found if len(level[1])), root]
 
 
 def _wrong(probabilities: Floats, classes: NDArray[np.int64], ranks: list[Any]) -> NDArray[np.bool_]:
@@ -126,13 +128,15 @@ def judge(
         taxonomy: of all families.
 
     Returns:
-        JSON-able: `right`, the share of all; `ranks`, for each rank `share` of the images and `right` among them.
+        JSON-able: `right`, the share of all; `depth`, how many ranks below the kingdom on average (4: all families);
+        `ranks`, for each rank that was told `share` of the images and `right` among them.
     """
     found = np.zeros(len(rank), bool)
     ranks: dict[str, dict[str, float]] = {}
-    for name in dict.fromkeys(("family", "order", "class", "phylum", "kingdom")):
+    for name in reversed(WIDER):
         own = rank == name
         if own.any():
             found[own] = True if name == "kingdom" else taxonomy.of_rank(name)[classes[own]] == taxon[own]
             ranks[name] = {"share": float(own.mean()), "right": float(found[own].mean())}
-    return {"right": float(found.mean()), "ranks": ranks}
+    depth = sum(WIDER.index(name) * told["share"] for name, told in ranks.items())
+    return {"right": float(found.mean()), "depth": float(depth), "ranks": ranks}

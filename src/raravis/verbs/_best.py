@@ -110,7 +110,7 @@ def _finish(
     run = Run.open(folder) if Run.is_run(folder) else Run.create(folder, recipe, split, dict(about))
     with run.exclusive():
         if run.status["state"] != "finished":
-            worked(run, images, parts, quiet=quiet)
+            worked(run, images, parts, trusted=False, quiet=quiet)
         tidy(run)
 
 

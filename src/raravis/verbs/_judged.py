@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from raravis import drawing, files
 from raravis.judge import figures, metrics, predictions, report, trusted
 from raravis.judge.trust import Verdicts
-from raravis.page import Section
+from raravis.page import Facts, Section, Table
 from raravis.run import CARD, CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
 from raravis.verbs import _card
 
@@ -74,9 +74,31 @@ def keep(
         notes=_notes(run, images),
         choices=_choices(run),
         side=sides[-1],
-        trusted=promised,
+        trusted=[*promised, *_learned_from(run, judged[sides[-1]]["per_family"])],
     )
     files.write_text(out / CARD, _card.text(run, judged, images.phyla, trust))
+
+
+def _learned_from(run: Run, per_family: Mapping[str, Mapping[str, Any]]) -> list[Section]:
+    """How many images of each family taught the network, and how those with the fewest fared."""
+    split = run.split.drop_duplicates("image_id")
+    sizes = split.loc[split["split"] == "train", "family"].value_counts()
+    if sizes.empty:
+        return []
+    facts = Facts(
+        {
+            "Training images": int(sizes.sum()),
+            "Families": len(sizes),
+            "Images a family": (f"{sizes.median():g}", f"median; {sizes.min()} to {sizes.max()}"),
+        }
+    )
+    fewest = sizes.sort_values(kind="stable").head(15)
+    rows = [
+        {"family": name, "training images": n, "recall": per_family[name]["recall"], "F1": per_family[name]["f1"]}
+        for name, n in zip(map(str, fewest.index), fewest, strict=True)
+    ]
+    told = "The families with the fewest training images, and how they fared here. More images help these most."
+    return [Section("What it learned from", [facts, Table(pd.DataFrame(rows), told)])]
 
 
 def _notes(run: Run, images: Labelled) -> tuple[str, ...]:

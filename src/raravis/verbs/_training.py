@@ -75,19 +75,32 @@ def fitted(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool
     return fit.fit(run, images.store, parts, quiet=quiet)
 
 
-def worked(run: Run, images: Labelled, parts: Mapping[str, Part], *, quiet: bool) -> tuple[str, ...]:
-    """Train a run, held exclusively, and judge it, with a status that always tells the truth; what is to be noted."""
-    with truthful(run):
-        from raravis.learn import trust as trusting
+def worked(
+    run: Run, images: Labelled, parts: Mapping[str, Part], *, trusted: bool = True, quiet: bool
+) -> tuple[str, ...]:
+    """Train a run and judge it, with a status that always tells the truth; what is to be noted.
 
+    Args:
+        run: held exclusively.
+        images: of train and val.
+        parts: the same as numbers.
+        trusted: calibrate it, and fit what says how far it may be believed; a member of another run needs neither.
+        quiet: no progress.
+    """
+    from raravis.learn import trust as trusting  # loads Keras, so only when there is work
+
+    notes: tuple[str, ...] = ()
+    with truthful(run):
         made = fitted(run, images, parts, quiet=quiet)
-        made, trust = trusting.fit(run, made, images.store, parts, images.lineages, quiet=quiet)
-        trust.save(run.path / TRUST)
+        if trusted:
+            made, trust = trusting.fit(run, made, images.store, parts, images.lineages, quiet=quiet)
+            trust.save(run.path / TRUST)
+            notes = trust.notes
         save_model(made.model, run.path / MODEL)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
         _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
-    return (*images.notes, *made.notes, *trust.notes)
+    return (*images.notes, *made.notes, *notes)
 
 
 def learned_from_val(recipe: Recipe) -> bool:

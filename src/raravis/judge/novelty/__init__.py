@@ -64,10 +64,10 @@ class Novelty:
         Raises:
             DataError: the features are of another width than those that taught the scorer, or no finite numbers.
         """
-        mean = next((array for name, array in self.kept.items() if name.endswith("mean")), None)
-        if mean is not None and features.shape[1:] != mean.shape:
+        widths = {array.shape[-1] for name, array in self.kept.items() if name.endswith(("mean", "rows"))}
+        if widths and features.shape[1] not in widths:
             raise DataError(
-                f"{features.shape[1]} features an image were given, of another network: {len(mean)} were expected."
+                f"{features.shape[1]} features an image were given, of another network: {widths.pop()} were expected."
             )
         if not (np.isfinite(features).all() and np.isfinite(logits).all()):
             raise DataError("Features or logits hold NaN or infinity: the network is damaged.\nTrain it again.")
