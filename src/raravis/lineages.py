@@ -138,11 +138,6 @@ def accepted(name: str, rank: str) -> tuple[str, str]:
     return (row["accepted"], row["note"]) if row.get("rank") == rank else (key, "")
 
 
-def synonyms() -> dict[str, str]:
-    """Other names of taxa, lower case, and the name that the bundled table uses."""
-    return {name: row["accepted"] for name, row in _synonyms().items()}
-
-
 def check(lineages: Mapping[str, Mapping[str, str]]) -> None:
     """Make sure that lineages, family → rank → name, form a tree.
 

@@ -3,18 +3,21 @@
 Enter: features of labelled images, and the lineage of their families. Leave: for each rehearsal, what every scorer of
 `judge.novelty` says of held-out images of the families that stayed and of images of those that were kept back. The head
 is fitted anew each time, without them; the network below it is what it is, and may have seen them where it was trained.
+Rehearsals are kept in the cache: another recipe on the same features and split has them at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import heads
+from raravis import files, heads
 from raravis.judge import novelty
 from raravis.judge.novelty import Known, Rehearsed, Seen
 
@@ -24,6 +27,7 @@ FAR: Final = "far"
 """What a family that was kept back has among those that stayed: one of its order; of its phylum; none of either."""
 
 REHEARSALS: Final = 5
+_VERSION: Final = 1
 _ONE_BY_ONE: Final = 0.1
 _BY_ORDER: Final = 0.08
 """Shares of the families that one rehearsal keeps back, singly and by whole orders."""
@@ -68,9 +72,42 @@ def rehearse(
     """
     made = []
     for away in kept_back(ranks["order"], ranks["phylum"], seed):
-        made.append(_one(train, val, away, ranks, options, nothing, seed))
+        key = files.digest(repr((_VERSION, options, seed)), *_bytes(away, train, val, nothing, *ranks.values()))
+        kept = files.cache("rehearsals") / f"{key[:32]}.npz"
+        one = _kept(kept)
+        if one is None:
+            one = _one(train, val, away, ranks, options, nothing, seed)
+            _keep(kept, one)
+        made.append(one)
         ended()
     return made
+
+
+def _bytes(*parts: Images | NDArray[Any]) -> Iterator[bytes]:
+    for part in parts:
+        for array in (part.features, part.classes) if isinstance(part, Images) else (part,):
+            yield repr((array.shape, array.dtype.str)).encode()
+            yield np.ascontiguousarray(array).tobytes()
+
+
+def _kept(file: Path) -> Rehearsed | None:
+    """A rehearsal of the same images and families, from the cache; None where there is none that can be read."""
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+            scores: dict[str, dict[str, NDArray[np.float32]]] = {"held": {}, "new": {}}
+            for name in held.files:
+                side, _, scorer = name.partition("/")
+                if scorer:
+                    scores[side][scorer] = held[name]
+            return Rehearsed(scores["held"], scores["new"], held["kinds"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _keep(file: Path, one: Rehearsed) -> None:
+    arrays = {f"{side}/{name}": v for side in ("held", "new") for name, v in getattr(one, side).items()}
+    with files.atomic_path(file) as part, part.open("wb") as stream:
+        np.savez(stream, kinds=one.kinds, **arrays)
 
 
 def kept_back(order: NDArray[np.str_], phylum: NDArray[np.str_], seed: int) -> list[NDArray[np.bool_]]:
@@ -151,12 +188,3 @@ def _kind(family: int, away: NDArray[np.bool_], ranks: Mapping[str, NDArray[np.s
         if not name or (ranks[rank][~away] == name).any():
             return kind if name else NEAR
     return FAR
-
-
-def told(rehearsed: Sequence[Rehearsed]) -> str:
-    """What was rehearsed, in one sentence."""
-    counts: dict[str, int] = {}
-    for one in rehearsed:
-        for kind in one.kinds:
-            counts[str(kind)] = counts.get(str(kind), 0) + 1
-    return ", ".join(f"{count:,} images {kind}" for kind, count in sorted(counts.items()))
