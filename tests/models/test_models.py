@@ -13,13 +13,16 @@ SMALL["probe"] = {"backbones": [{"name": "MobileNetV2", "weights": "none"}]}
 
 SMALL["zero_shot"] = {"backbone": "MobileNetV2", "weights": "none"}
 
+OF_RUNS = {"fused"}
+"""Made of finished runs, and tested with them."""
+
 
 def small(name: str, size: int = 32, classes: int = 5):
     engine.keras().utils.set_random_seed(0)
     return models.build(models.options_of(name)(**SMALL.get(name, {})), classes=classes, size=size)
 
 
-@pytest.mark.parametrize("name", registry.names("raravis.models"))
+@pytest.mark.parametrize("name", sorted(set(registry.names("raravis.models")) - OF_RUNS))
 class TestContract:
     def test_logits_and_embedding(self, name):
         model = small(name)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 import raravis
 from raravis.errors import RecipeError, RunError
@@ -44,7 +44,8 @@ def test_what_it_says_is_the_weighted_sum_of_its_members(photos36, members, tmp_
     made = network.predict(image, verbose=0)
     widths = [Run.open(members / n).load_model().get_layer("embedding").output.shape[-1] for n in "01"]
     assert network.get_layer("embedding").output.shape[-1] == sum(widths)
-    np.testing.assert_allclose(made, 0.5 * each[0] + 2 * each[1], atol=1e-4)
+    wanted = run.load_trust().calibration(0.5 * each[0] + 2 * each[1])
+    np.testing.assert_allclose(softmax(made, axis=1), wanted, atol=1e-4)
     raravis.evaluate(out, quiet=True)
     judged = predictions.load(out / "predictions.parquet").set_index("image_id")
     assert set(judged["split"]) == {"train", "val", "test"}

@@ -203,8 +203,8 @@ def test_without_weights_best_learns_from_scratch_or_says_that_time_is_short(pho
     parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
     chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)
     assert chosen.model.name == "modern_cnn"
-    assert chosen.epochs == 11
-    assert "11 epochs" in why
+    assert chosen.epochs == 5
+    assert "5 epochs" in why
 
 
 @pytest.mark.parametrize(

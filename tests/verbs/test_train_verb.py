@@ -16,7 +16,7 @@ import pytest
 import raravis
 from raravis.errors import DataError, RunError, StorageError
 from raravis.run import Run
-from raravis.verbs import train as module
+from raravis.verbs import _training
 
 pytestmark = pytest.mark.engine
 
@@ -59,6 +59,8 @@ def test_the_folder_holds_every_file_of_the_interface(small_run):
         "environment.json",
         "status.json",
         "report.html",
+        "trust.npz",
+        "card.md",
     }
     assert {**state(small_run), "updated": ""} == {
         "state": "finished", "epoch": 2, "epochs": 2, "message": "", "updated": "",
@@ -133,7 +135,7 @@ def test_a_training_that_fails_says_so_in_its_status(photos36, small_recipe, tmp
     def full(model, path):
         raise StorageError(f"Cannot write {path}: the disk is full.")
 
-    monkeypatch.setattr(module, "save_model", full)
+    monkeypatch.setattr(_training, "save_model", full)
     with pytest.raises(StorageError):
         again(photos36, small_recipe, tmp_path / "run")
     found = state(tmp_path / "run")

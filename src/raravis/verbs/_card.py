@@ -61,10 +61,10 @@ def _data(run: Run, phyla: Mapping[str, str]) -> Iterator[str]:
         )
     groups = pd.Series([phyla.get(family) or "unknown" for family in run.families]).value_counts()
     yield "Families by phylum: " + ", ".join(f"{name} {n}" for name, n in groups.items()) + "."
+    split_digest = str(run.environment.get("split_digest", "none"))[:16]
     yield (
-        f"Seed {run.recipe.seed}, split `{run.environment['split_digest'][:16]}`. The recipe stands in `recipe.toml`, "
-        "versions and machine in `environment.json`. The photographs have licences of their own, which this card "
-        "does not tell."
+        f"Seed {run.recipe.seed}, split `{split_digest}`. The recipe stands in `recipe.toml`, versions and machine in "
+        "`environment.json`. The photographs have licences of their own, which this card does not tell."
     )
 
 
