@@ -1,6 +1,7 @@
 """Pictures without an animal."""
 
 import numpy as np
+import pytest
 
 from raravis.data import nothing
 
@@ -16,6 +17,31 @@ def test_every_kind_in_turn_the_same_for_a_seed_and_other_for_another():
     assert all((a != b).any() for a, b in zip(pictures, other, strict=True))
 
 
+@pytest.mark.parametrize("size", [16, 33, 97, 1024])
+def test_every_size_that_a_recipe_may_have(size):
+    """From the smallest to the largest; textures are smaller than that, some sides odd."""
+    count = 6 if size > 500 else 36
+    pictures, _ = nothing.draw(size, count=count, seed=1)
+    assert pictures.shape == (count, size, size, 3)
+    assert pictures.max() > 128 > pictures.min()
+
+
+def test_no_two_are_the_same():
+    pictures, kinds = nothing.draw(40, count=60, seed=0)
+    for number, picture in enumerate(pictures[:-1]):
+        apart = np.abs(pictures[number + 1 :].astype(int) - picture).mean(axis=(1, 2, 3))
+        others = np.array(kinds[number + 1 :])
+        assert apart.min() > 0, kinds[number]
+        assert apart[others != kinds[number]].min(initial=99) > 0.5
+
+
+def test_more_pictures_begin_with_the_same_ones():
+    few, _ = nothing.draw(32, count=7, seed=5)
+    many, kinds = nothing.draw(32, count=20, seed=5)
+    np.testing.assert_array_equal(many[:7], few)
+    assert kinds[6] == "blank"
+
+
 def test_kinds_look_as_they_are_called():
     pictures, kinds = nothing.draw(96, count=60, seed=0)
     spread = {kind: [] for kind in kinds}
@@ -25,3 +51,14 @@ def test_kinds_look_as_they_are_called():
     assert means["blank"] == min(means.values())
     assert means["noise"] > means["landscape"]
     assert means["text"] > means["blank"] + 5
+
+
+def test_blank_pictures_are_one_colour_from_dark_to_light_and_noise_is_not():
+    pictures, kinds = nothing.draw(64, count=120, seed=0)
+    rows = {kind: [p.astype(float) for p, k in zip(pictures, kinds, strict=True) if k == kind] for kind in set(kinds)}
+    across = {kind: np.median([p.std(axis=1).mean() for p in own]) for kind, own in rows.items()}
+    assert all(p.std(axis=1).mean() < 4 for p in rows["blank"])
+    assert min(spread for kind, spread in across.items() if kind != "blank") > 4
+    assert max(p.mean() for p in rows["blank"]) - min(p.mean() for p in rows["blank"]) > 150
+    gray = [np.ptp(p, axis=2).max() == 0 for p in rows["noise"]]
+    assert 0 < np.mean(gray) < 1, "some noise has colours, some has none"

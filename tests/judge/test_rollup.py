@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raravis.judge import rollup
+from raravis.judge import rollup, sets
 from raravis.judge.rollup import RollUp
 from raravis.lineages import Taxonomy
 
@@ -80,6 +80,46 @@ def test_the_threshold_by_hand():
     assert (ranks == "order").sum() == 10
     generous = rollup.fit(rows, classes, taxonomy(), accept=0.88)
     assert generous.threshold == 0, "ten wrong of 99 and one more make 11%"
+
+
+@pytest.mark.parametrize(("accept", "fewest"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
+def test_as_many_images_are_enough_as_for_sets(accept, fewest):
+    """Shares such as 0.9 are no exact binary numbers; one image more must not be asked for that."""
+    rows, classes = np.tile(of((1, 0, 0, 0, 0)), (fewest, 1)), np.full(fewest, DOG)
+    assert sets.needed(accept) == fewest
+    assert rollup.fit(rows, classes, taxonomy(), accept=accept).threshold == 0
+    assert rollup.fit(rows[1:], classes[1:], taxonomy(), accept=accept).threshold == np.inf
+
+
+def test_nothing_is_told_where_the_surest_are_wrong():
+    """A network that is certain of wrong families: only the kingdom keeps the promise."""
+    rows, classes = np.tile(of((1, 0, 0, 0, 0)), (200, 1)), np.full(200, OCTOPUS)
+    found = rollup.fit(rows, classes, taxonomy(), accept=0.9)
+    assert found.threshold == np.inf
+    assert set(found(rows)[0]) == {"kingdom"}
+
+
+def test_families_of_unknown_lineage_alone():
+    own = taxonomy(("red fox", "grey wolf"))
+    ranks, taxa = RollUp(own, 0.75, 100)(of((0.8, 0.2), (0.6, 0.4)), above_family=np.array([False, False]))
+    assert list(zip(ranks, taxa, strict=True)) == [("family", "red fox"), ("kingdom", "animalia")]
+    told = RollUp(own, 0.75, 100)(of((0.8, 0.2)), above_family=np.array([True]))
+    assert told[0][0] == "kingdom"
+    rows, classes = np.repeat(of((0.9, 0.1), (0.6, 0.4)), 50, axis=0), np.r_[np.zeros(50, int), np.ones(50, int)]
+    assert 0.6 < rollup.fit(rows, classes, own, accept=0.9).threshold <= 0.9
+
+
+def test_what_is_told_is_what_was_counted():
+    """Fitting counts errors in its own way; at the threshold that it finds they are those of what is told."""
+    own, rows, classes = made(np.random.default_rng(2), 3000, overconfident=1.5)
+    ranks = rollup.levels(own)
+    for threshold in (0.0, 0.31, 0.6, 0.9, 1.0):
+        ranks_told, taxa = RollUp(own, threshold, 1)(rows)
+        found = rollup.judge(ranks_told, taxa, classes, own)["right"]
+        number = np.abs(rollup._GRID - threshold).argmin()
+        counted = RollUp(own, float(rollup._GRID[number]), 1)(rows)
+        np.testing.assert_array_equal(counted[1], taxa)
+        assert 1 - rollup._wrong(rows, classes, ranks)[number].mean() == pytest.approx(found, abs=1e-12)
 
 
 def test_the_image_to_come_counts_as_wrong():

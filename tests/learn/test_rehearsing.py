@@ -46,6 +46,50 @@ def test_small_phyla_go_as_a_whole_and_the_largest_stays():
     assert not any(away[PHYLA == "chordata"].all() for away in found)
 
 
+def test_at_most_half_of_an_order_goes_unless_all_of_it_does():
+    order = np.array([name for name in "abcdefghij" for _ in range(6)])
+    for seed in range(20):
+        for away in kept_back(order, np.full(60, "chordata"), seed):
+            shares = [away[order == name].mean() for name in "abcdefghij"]
+            assert all(share <= 0.5 or share == 1 for share in shares)
+            assert 0 < away.mean() <= 0.3, "most stay"
+
+
+def test_every_family_is_kept_back_at_most_once_and_many_are():
+    order = np.array([name for name in "abcdefghij" for _ in range(6)])
+    found = np.stack(kept_back(order, np.full(60, "chordata"), 0))
+    assert found.sum(axis=0).max() == 1
+    assert len(found) == REHEARSALS
+    assert found.any(axis=0).mean() > 0.5
+
+
+def test_families_of_unknown_lineage_take_part_one_by_one():
+    blank = np.full(20, "")
+    found = kept_back(blank, blank, 0)
+    assert len(found) == REHEARSALS
+    assert all(1 <= away.sum() <= 10 for away in found)
+    assert (np.stack(found).sum(axis=0) <= 1).all()
+    ranks = {"order": blank, "phylum": blank}
+    assert rehearsing._kind(3, found[0], ranks) == "near", "what nothing is known of is not called far"
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        (0, "near"),  # canis: carnivora stay
+        (1, "between"),  # equus: no perissodactyla stay, but chordates
+        (2, "far"),  # octopus: no mollusc stays
+        (3, "near"),  # of unknown order: of chordata, but perhaps of an order that stays
+        (4, "near"),  # of an order that stays not, of unknown phylum
+    ],
+)
+def test_kinds_by_hand(family, kind):
+    order = np.array(["carnivora", "perissodactyla", "octopoda", "", "unheard", "carnivora", "strigiformes"])
+    phylum = np.array(["chordata", "chordata", "mollusca", "chordata", "", "chordata", "chordata"])
+    away = np.array([1, 1, 1, 1, 1, 0, 0], bool)
+    assert rehearsing._kind(family, away, {"order": order, "phylum": phylum}) == kind
+
+
 @pytest.fixture
 def images():
     """Families as clusters; those of a phylum lie together, those of an order closer still."""
@@ -87,6 +131,74 @@ def test_far_families_are_told_more_easily_than_near_ones(images, monkeypatch, t
         rehearse(train, val, ranks, options, nothing, seed=1)
 
 
+def test_images_are_of_the_kinds_of_their_families(images, monkeypatch, tmp_path):
+    """Held-out images are those of families that stay, new ones all others, and every head knows none of the latter."""
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    learned = []
+    real = heads.fit
+    monkeypatch.setattr(heads, "fit", lambda *a, **k: learned.append((a[1], k["count"])) or real(*a, **k))
+    found = rehearse(train, val, {"order": ORDERS, "phylum": PHYLA}, heads.candidates(["lda"])[0], nothing, seed=0)
+    for one, away, (features, count) in zip(found, kept_back(ORDERS, PHYLA, 0), learned, strict=True):
+        assert count == (~away).sum()
+        np.testing.assert_array_equal(features, train.features[~away[train.classes]])
+        assert {len(scores) for scores in one.held.values()} == {(~away[val.classes]).sum()}
+        assert {len(scores) for scores in one.new.values()} == {len(one.kinds)}
+        assert len(one.kinds) == away[train.classes].sum() + away[val.classes].sum() + len(nothing)
+        assert (one.kinds == NO_ANIMAL).sum() == len(nothing)
+
+
+@pytest.mark.parametrize("kept", [[9], [0], [3, 4]])
+def test_rehearsals_without_a_held_out_image_are_left_out(images, monkeypatch, tmp_path, kept):
+    """One validation image, of a family that some rehearsal keeps back."""
+    from raravis.judge import novelty
+
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    few = Images(val.features[np.array(kept) * 10], np.array(kept))
+    ranks = {"order": ORDERS, "phylum": PHYLA}
+    found = rehearse(train, few, ranks, heads.candidates(["lda"])[0], nothing, seed=0)
+    useful = [away for away in kept_back(ORDERS, PHYLA, 0) if not away[kept].all()]
+    assert [len(one.held["knn"]) for one in found] == [(~away[kept]).sum() for away in useful]
+    best, _ = novelty.choose(found)
+    assert best in novelty.names()
+
+
+def test_nothing_is_rehearsed_with_seven_families(images, monkeypatch, tmp_path):
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    train, val = (Images(some.features[some.classes < 7], some.classes[some.classes < 7]) for some in (train, val))
+    ranks = {"order": ORDERS[:7], "phylum": PHYLA[:7]}
+    called = []
+    assert (
+        rehearse(train, val, ranks, heads.candidates(["lda"])[0], nothing, seed=0, ended=lambda: called.append(1)) == []
+    )
+    assert called == []
+
+
+def test_what_makes_a_difference_is_not_taken_from_the_cache(images, monkeypatch, tmp_path):
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    ranks = {"order": ORDERS, "phylum": PHYLA}
+    lda = heads.candidates(["lda"])[0]
+    given = {"train": train, "val": val, "ranks": ranks, "options": lda, "nothing": nothing}
+    count = len(rehearse(**given, seed=0))
+
+    def files():
+        return len(list((tmp_path / "rehearsals").iterdir()))
+
+    assert files() == count
+    changed = {
+        "train": Images(train.features[::-1].copy(), train.classes),
+        "val": Images(val.features, val.classes[::-1].copy()),
+        "nothing": nothing[1:],
+        "options": heads.candidates(["prototype"])[0],
+    }
+    for number, (name, value) in enumerate(changed.items(), start=2):
+        rehearse(**given | {name: value}, seed=0)
+        assert files() == number * count, name
+
+
 def test_a_damaged_file_of_the_cache_is_made_anew(images, monkeypatch, tmp_path):
     monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
     train, val, nothing = images
@@ -96,3 +208,22 @@ def test_a_damaged_file_of_the_cache_is_made_anew(images, monkeypatch, tmp_path)
         file.write_bytes(file.read_bytes()[:100])
     again = rehearse(*given, seed=0)
     np.testing.assert_array_equal(found[0].held["energy"], again[0].held["energy"])
+    file = next((tmp_path / "rehearsals").iterdir())
+    whole = file.read_bytes()
+    for place in range(len(whole) - 600, len(whole), 5):  # the directory of the archive, whose faults are of many kinds
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        one = rehearsing._kept(file)
+        assert one is None or one.held.keys() == one.new.keys() == found[0].held.keys()
+
+
+def test_a_rehearsal_of_other_scorers_is_made_anew(images, monkeypatch, tmp_path):
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    given = (train, val, {"order": ORDERS, "phylum": PHYLA}, heads.candidates(["lda"])[0], nothing)
+    found = rehearse(*given, seed=0)
+    for file in (tmp_path / "rehearsals").iterdir():
+        with np.load(file) as held:
+            arrays = {name: held[name] for name in held.files if not name.endswith("/vim")}
+        np.savez(file, **arrays)
+    again = rehearse(*given, seed=0)
+    np.testing.assert_array_equal(found[0].new["vim"], again[0].new["vim"])

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from raravis.data.sources.bestiary._backdrop import backdrop
 from raravis.data.sources.bestiary._habitats import HABITATS
 from raravis.data.sources.bestiary._light import Light
+from raravis.data.sources.bestiary._noise import SIDE
 
 Rng = np.random.Generator
 Pixels = NDArray[np.uint8]
@@ -73,10 +74,12 @@ def _text(size: int, rng: Rng) -> Pixels:
 
 
 def _landscape(size: int, rng: Rng) -> Pixels:
-    """A habitat that nobody is in."""
+    """A habitat that nobody is in; enlarged where textures are smaller."""
+    side = min(size, SIDE)
     place = HABITATS[str(rng.choice(sorted(HABITATS)))]
     light = Light((0.4, -0.6, 0.7))
-    return _bytes(255 * backdrop(place, (size, size), rng, light, blur=float(rng.uniform(0, 1.5))))
+    made = _bytes(255 * backdrop(place, (side, side), rng, light, blur=float(rng.uniform(0, 1.5))))
+    return made if side == size else np.asarray(Image.fromarray(made).resize((size, size)))
 
 
 def _room(size: int, rng: Rng) -> Pixels:

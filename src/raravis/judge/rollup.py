@@ -23,6 +23,7 @@ from raravis.lineages import WIDER, Taxonomy
 Floats = NDArray[np.floating[Any]]
 
 _GRID: Final = np.linspace(0, 1, 501)
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,13 @@ def fit(probabilities: Floats, classes: NDArray[np.int64], taxonomy: Taxonomy, *
         accept: the share of taxa that are to be right, at whatever rank.
     """
     count = len(classes)
-    if (1 / (count + 1)) > 1 - accept:
+    bearable = 1 - accept + _ROUNDING
+    if 1 / (count + 1) > bearable:
         return RollUp(taxonomy, inf, count)
     wrong = _wrong(probabilities, classes, levels(taxonomy))
     ever = np.logical_or.accumulate(wrong[::-1], axis=0)[::-1]
     bounded = (ever.sum(axis=1) + 1) / (count + 1)
-    allowed = np.flatnonzero(bounded <= 1 - accept)
+    allowed = np.flatnonzero(bounded <= bearable)
     return RollUp(taxonomy, float(_GRID[allowed[0]]) if len(allowed) else inf, count)
 
 

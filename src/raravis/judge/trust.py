@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -50,7 +49,7 @@ class Verdicts:
         members: bool `(n, K)`, the prediction set of each.
         novelty: float32 `(n,)`, 0–1: the share of photographs of known families that are less strange.
         verdict: index into `VERDICTS`, int64 `(n,)`.
-        rank: index into the taxonomy's ranks, int64 `(n,)`: the lowest rank that the evidence supports.
+        rank: name of the lowest rank that the evidence supports, `(n,)`.
         taxon: name at that rank, `(n,)`.
         reason: why the verdict, in words, `(n,)`.
     """
@@ -171,7 +170,8 @@ class Trust:
         verdict: NDArray[np.int64],
     ) -> tuple[str, ...]:
         threshold, precision, _ = self.accepted
-        sure = f"{precision:.0%} of answers this sure are right" if np.isfinite(threshold) else ""
+        sure = f"{int(100 * precision)}% of answers this sure are right" if np.isfinite(threshold) else ""
+        few = ": too few validation images" if len(self.classes) < selective.FEWEST else ""
         told = []
         for row, which in enumerate(verdict):
             confidence = float(probabilities[row].max())
@@ -180,7 +180,7 @@ class Trust:
             elif which == 0:
                 told.append(f"confidence {confidence:.2f}: {sure}")
             elif not np.isfinite(threshold):
-                told.append(f"no confidence promises {self.accept:.0%} right answers: too few validation images")
+                told.append(f"no confidence promises {100 * self.accept:.4g}% right answers{few}")
             elif 2 <= members[row].sum() <= 4:
                 order = np.argsort(-probabilities[row], kind="stable")
                 names = [self.families[k] for k in order if members[row, k]]
@@ -250,7 +250,7 @@ class Trust:
                 notes=tuple(about["notes"]),
                 **about["promises"],
             )
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, DataError) as error:
+        except Exception as error:  # zipfile and NumPy raise many kinds for one fault: a damaged file
             raise RunError(f"{file} cannot be read: {error}.\nTrain the run again.") from error
 
 

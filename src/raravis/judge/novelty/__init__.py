@@ -84,9 +84,15 @@ class Novelty:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Novelty:
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Raises:
+            DataError: a scorer that there is not.
+        """
+        if (scorer := str(arrays["scorer"])) not in names():
+            raise DataError(f"A stored novelty is of the unknown scorer {scorer!r}.")
         kept = {name.removeprefix("kept/"): array for name, array in arrays.items() if name.startswith("kept/")}
-        return cls(str(arrays["scorer"]), kept, arrays["usual"])
+        return cls(scorer, kept, arrays["usual"])
 
 
 def names() -> list[str]:
