@@ -27,6 +27,7 @@ def test_some_stay_and_some_are_kept_back(seed, count, phyla, orders):
     for away in found:
         assert away.any()
         assert (~away).sum() >= 2
+    assert (sum(away.astype(int) for away in found) <= np.ones(count)).all(), "each goes once at most"
     names, sizes = np.unique(phylum, return_counts=True)
     if len(names) > 1 and found:
         largest = phylum == names[sizes.argmax()]

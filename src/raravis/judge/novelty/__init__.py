@@ -47,7 +47,7 @@ class Novelty:
     Attributes:
         scorer: its name.
         kept: what it is made of.
-        usual: scores of held-out images of known families, float32 `(S,)`, rising: quantiles at equal steps.
+        usual: scores of held-out images of known families, float32 `(S,)`, rising; of many, quantiles at equal steps.
     """
 
     scorer: str
@@ -75,8 +75,12 @@ class Novelty:
         return found
 
     def rank(self, scores: Floats) -> Floats:
-        """Scores as the share of held-out known images that are less strange, float32 `(n,)`, 0–1."""
-        return (np.searchsorted(self.usual, scores, side="left") / len(self.usual)).astype(np.float32)
+        """Scores as the share of held-out known images that are less strange, float32 `(n,)`, 0–1.
+
+        The image itself counts as one more, as in conformal prediction: so few held-out images never make one look
+        stranger than they can tell. Of nine, the highest is 0.9.
+        """
+        return (np.searchsorted(self.usual, scores, side="left") / (len(self.usual) + 1)).astype(np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it by name, to be stored."""
@@ -112,8 +116,10 @@ def fit(name: str, known: Known) -> Novelty:
     module: Any = registry.load(__name__, name, "scorer")
     kept: Kept = module.fit(known)
     made = Novelty(name, kept, np.zeros(1, np.float32))
-    held = made.score(known.held.features, known.held.logits)
-    return replace(made, usual=np.quantile(held, np.linspace(0, 1, _STEPS)).astype(np.float32))
+    usual = np.sort(made.score(known.held.features, known.held.logits))
+    if len(usual) > _STEPS:
+        usual = np.quantile(usual, np.linspace(0, 1, _STEPS)).astype(np.float32)
+    return replace(made, usual=usual)
 
 
 def rehearse(known: Known, new: Seen, kinds: NDArray[np.str_]) -> Rehearsed:
