@@ -45,7 +45,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'raravis' has no attribute {name!r}")
-    module = importlib.import_module(f"raravis.verbs.{name}")
+    from raravis.extras import told
+
+    with told():
+        module = importlib.import_module(f"raravis.verbs.{name}")
     return getattr(module, name, module)  # `augment` is a pair of verbs: a module with both
 
 

@@ -18,12 +18,15 @@ def keras() -> Any:
     """The `keras` module on the backend that `KERAS_BACKEND` names (TensorFlow unless told otherwise).
 
     Raises:
-        UsageError: the backend is not installed.
+        MissingError: Keras is not installed, or TensorFlow is not and no other backend was asked for.
+        UsageError: the backend that was asked for is not installed.
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
+    asked = "KERAS_BACKEND" in os.environ
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from raravis import extras
     from raravis.errors import UsageError
 
     with _hushed(), warnings.catch_warnings():
@@ -31,6 +34,8 @@ def keras() -> Any:
         try:
             import keras
         except ImportError as error:
+            if (lacking := extras.lacking(error)) and (error.name == "keras" or not asked):
+                raise lacking from error
             raise UsageError(
                 f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} cannot be imported ({error}).\n"
                 "Install it (for JAX: pip install 'raravis[jax]') or unset KERAS_BACKEND."

@@ -16,12 +16,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from raravis import files
 from raravis.errors import DataError, RunError, UsageError
 from raravis.judge import rollup, selective, sets
 from raravis.judge.calibration import Calibration
+from raravis.judge.logits import softmax
 from raravis.judge.novelty import FAMILIAR, Novelty, Seen
 from raravis.judge.sets import Sets
 from raravis.lineages import Taxonomy
@@ -152,7 +152,7 @@ class Trust:
         """
         if seen.logits.shape[1:] != (len(self.families),):
             raise DataError(f"Logits (n, {len(self.families)}) were expected, found {seen.logits.shape}.")
-        probabilities = np.asarray(softmax(seen.logits, axis=1), np.float32)
+        probabilities = np.asarray(softmax(seen.logits), np.float32)
         novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
         members = self.sets.members(probabilities)
         strange = novelty >= self.familiar

@@ -13,14 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from raravis import engine
+from raravis import engine, extras
 from raravis.data.decode import Fit
 from raravis.errors import RunError, UsageError
+from raravis.judge.logits import softmax
 from raravis.judge.novelty import Seen
 from raravis.judge.trust import Trust, Verdicts
-from raravis.run import Run
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class RunPredictor:
         if not (np.isfinite(seen.logits).all() and np.isfinite(seen.features).all()):
             raise RunError("The model gives no finite numbers (NaN or infinity): it is damaged.\nTrain it again.")
         if self.trust is None:
-            return Answer(np.asarray(softmax(seen.logits, axis=1), np.float32))
+            return Answer(np.asarray(softmax(seen.logits), np.float32))
         verdicts = self.trust.judge(seen)
         return Answer(verdicts.probabilities, verdicts)
 
@@ -99,7 +98,11 @@ def open_predictor(path: Path | str, *, seed: int = 0, **promises: float | None)
     Raises:
         RunError: the folder is no run, has no model yet, or is damaged.
         UsageError: a promise that is no share, or of a run that holds nothing to base it on.
+        MissingError: the training parts are not installed.
     """
+    with extras.told():
+        from raravis.run import Run  # with pandas, so only once there is a run
+
     run = Run.open(path)
     model = run.load_model()
     if model.output.shape[-1] != len(run.families):
