@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -60,7 +61,7 @@ def closure(name: str, extras: Iterable[str]) -> dict[str, Distribution]:
 
 def size(package: Distribution) -> int:
     """Bytes of what a package has put on the disk."""
-    paths = (package.locate_file(file) for file in package.files or ())
+    paths = (Path(str(package.locate_file(file))) for file in package.files or ())
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from raravis import extras
@@ -18,6 +19,7 @@ from raravis.judge.calibration import Calibration
 from raravis.judge.novelty import Known, Seen, unit
 from raravis.judge.trust import Trust
 from raravis.lineages import Taxonomy
+from raravis.serve import folder
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -50,14 +52,19 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
+HEAVY = {HEAVY!r}
 """
 """As in an install that lacks the training parts: nothing of them can be found."""
 
 
+def python(code, *arguments):
+    """A program in a fresh Python."""
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+
+
 def alone(code, *arguments):
     """What a fresh Python prints that lacks the training parts."""
-    command = [sys.executable, "-c", WITHOUT + code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python(WITHOUT + code, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -94,33 +101,78 @@ def trust():
     )
 
 
-def test_a_photograph_is_identified_without_the_training_parts(tmp_path, trust):
-    trust.save(tmp_path / "trust.npz")
-    Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / "a.jpg")
-    (tmp_path / "b.jpg").write_bytes(b"no image")
-    told = alone(
-        """
-from pathlib import Path
-import numpy as np
-import raravis
-from raravis.judge.novelty import Seen
-from raravis.judge.trust import Trust
-from raravis.serve.predictor import RunPredictor
-
-folder = Path(sys.argv[1])
-trust = Trust.load(folder / "trust.npz").asked(coverage=0.8, accept=0.95)
-see = lambda batch: Seen(np.full((len(batch), 8), 0.5, np.float32), np.array([[0, 5, 1]] * len(batch), np.float32))
-model = RunPredictor(trust.families, 16, "pad", see, trust)
-outcome = raravis.predict(model, folder, out=folder / "out.csv", quiet=True)
-print(outcome.figures["read"], outcome.figures["unreadable"])
-""",
-        tmp_path,
+@pytest.fixture
+def bundle(tmp_path, trust):
+    """A network that finds the strongest of three colours, with verdicts and a photograph that it remembers."""
+    weights = {"scale": np.float32(1 / 255), "axes": np.array([1, 2]), "kernel": 6 * np.eye(3, 8, dtype=np.float32)}
+    weights["head"] = np.eye(8, 3, dtype=np.float32)
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+        helper.make_node("ReduceMean", ["scaled", "axes"], ["colour"], keepdims=0),
+        helper.make_node("MatMul", ["colour", "kernel"], ["embedding"]),
+        helper.make_node("MatMul", ["embedding", "head"], ["logits"]),
+    ]
+    told = [("logits", 3), ("embedding", 8)]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["B", 16, 16, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", width]) for name, width in told],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()],
     )
-    assert told == "1 1\n"
-    header, *rows = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    row = dict(zip(header.split(","), rows[0].split(","), strict=True))
-    assert (row["family"], row["taxon"]) == ("felidae", "felidae")
-    assert row["verdict"] in ("identified", "unfamiliar")
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    made = tmp_path / "bundle"
+    made.mkdir()
+    (made / folder.MODEL).write_bytes(model.SerializeToString())
+    trust.save(made / folder.TRUST)
+    about = {
+        "format": folder.FORMAT,
+        "version": folder.VERSION,
+        "families": list(trust.families),
+        "taxonomy": trust.taxonomy.record(),
+        "input": {"size": 16, "fit": "pad"},
+        "outputs": {},
+        "files": {file.name: folder.entry(file) for file in made.iterdir()},
+    }
+    (made / folder.ABOUT).write_text(json.dumps(about))
+    return made
+
+
+@pytest.fixture
+def photos(tmp_path):
+    made = tmp_path / "photos"
+    made.mkdir()
+    Image.new("RGB", (40, 40), (10, 250, 10)).save(made / "a.jpg")
+    (made / "b.jpg").write_bytes(b"no image")
+    return made
+
+
+COMMAND = """
+from raravis.cli import main
+sys.argv = ["raravis", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(sorted({name.partition(".")[0] for name in sys.modules} & set(HEAVY)))
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--coverage", "0.8", "--accept", "0.95"]])
+def test_a_bundle_identifies_without_the_training_parts(tmp_path, bundle, photos, options):
+    """Nothing of them can be found, and none is asked for where it could be."""
+    out = tmp_path / "out.csv"
+    command = ["predict", bundle, photos, "--out", out, "--quiet", *options]
+    for code in (WITHOUT, f"import sys\nHEAVY = {HEAVY!r}\n"):
+        out.unlink(missing_ok=True)
+        done = python(code + COMMAND, *command)
+        assert done.returncode == 3, done.stderr
+        assert done.stdout.splitlines()[-1] == "[]"
+        header, *rows = out.read_text(encoding="utf-8").splitlines()
+        good, bad = (dict(zip(header.split(","), row.split(","), strict=True)) for row in rows)
+        assert (good["family"], good["status"], bad["status"]) == ("felidae", "ok", "unreadable")
+        assert good["verdict"] in ("identified", "uncertain", "unfamiliar")
+        assert good["taxon"]
 
 
 def test_help_version_and_lists_work_without_the_training_parts():
@@ -189,6 +241,7 @@ print(json.dumps(told))
 
 def test_a_run_needs_the_training_parts_and_python_is_told_too(tmp_path):
     (tmp_path / "recipe.toml").write_text('[model]\nname = "basic_cnn"\n')
+    (tmp_path / "model.keras").touch()
     told = alone(
         """
 import raravis
@@ -203,6 +256,14 @@ for call in (lambda: raravis.predict(sys.argv[1], "a.jpg", out="x.csv"), lambda:
         tmp_path,
     )
     assert told.count("This needs the training parts: pip install 'raravis[train]'") == 2
+
+
+def test_a_wrong_path_is_called_that_also_without_the_training_parts(tmp_path):
+    """Whoever mistypes the name of a bundle is not sent to install TensorFlow."""
+    done = python(WITHOUT + COMMAND, "predict", tmp_path / "bundel", "a.jpg", "--out", tmp_path / "x.csv")
+    assert done.returncode == 1
+    assert "bundel is not there" in done.stderr
+    assert "raravis[train]" not in done.stderr
 
 
 def test_an_extra_is_told_by_what_the_install_says(monkeypatch):
@@ -242,7 +303,7 @@ def test_the_small_installs_stay_small():
 
 
 def test_development_installs_everything_but_another_engine():
-    wanted = set.union(*(names(lines) for extra, lines in EXTRAS.items() if extra != "jax"))
+    wanted = set.union(*(names(lines) for extra, lines in EXTRAS.items() if extra not in ("jax", "cuda")))
     assert names(EXTRAS["dev"]) == wanted
 
 
