@@ -30,10 +30,12 @@ class Answer:
     Attributes:
         probabilities: float32 `(n, K)`, rows sum to 1.
         verdicts: how far they may be believed; None where nothing is known of that.
+        features: float32 `(n, D)`, the representation before the logits; None where the model does not tell it.
     """
 
     probabilities: NDArray[np.float32]
     verdicts: Verdicts | None = None
+    features: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
