@@ -14,7 +14,9 @@ from raravis.cli._app import Debug, Json, Quiet, Seed, app, tell
 @app.command()
 def serve(
     model: Annotated[Path, typer.Argument(help="A bundle, or a run folder.", show_default=False)],
-    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's need a token.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's need a token.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 for any that is free.", min=0, max=65535)] = 8000,
     token: Annotated[str | None, typer.Option(help="What visitors need. Better in RARAVIS_TOKEN.")] = None,
     corrections: Annotated[Path, typer.Option(help="File that takes corrections.")] = Path("corrections.sqlite"),

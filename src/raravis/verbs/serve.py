@@ -109,7 +109,9 @@ def serve(
 
             def ready() -> None:
                 if not quiet:
-                    print(f"raravis serves {Path(model).name} at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+                    print(
+                        f"raravis serves {Path(model).name} at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True
+                    )
 
             server.run(made, listening, idle_seconds=limits.idle_seconds, ready=ready)
             figures = {
@@ -119,5 +121,7 @@ def serve(
                 "new": kept.count() - before,
                 "seconds": round(time.monotonic() - begun, 1),
             }
-    notes = ("The token is short; one of 16 characters or more cannot be guessed.",) if token and len(token) < 16 else ()
+    notes = (
+        ("The token is short; one of 16 characters or more cannot be guessed.",) if token and len(token) < 16 else ()
+    )
     return Outcome("serve", Path(corrections).absolute(), figures, notes=notes)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raravis.serve.row import Row
 
-_EXAMPLE: Final = {
+_EXAMPLE: Final[dict[str, Any]] = {
     "file_path": "IMG_0412.JPG",
     "status": "ok",
     "error": "",

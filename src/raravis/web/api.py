@@ -16,7 +16,7 @@ from starlette.background import BackgroundTask
 from raravis.web import forms, metrics, visitors
 from raravis.web.answers import About, Corrected, Health, Identified, Kept, Problem
 from raravis.web.desk import Finding
-from raravis.web.rooms import Rooms, correct, of
+from raravis.web.rooms import correct, of
 
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem, "description": "The form is damaged, or nothing came with it."},

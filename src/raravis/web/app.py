@@ -1,4 +1,4 @@
-"""The application: one model, its limits, its corrections, behind the gate. uvicorn or any other ASGI server runs it."""
+"""The application: one model, its limits, its corrections, behind the gate. Any ASGI server runs it."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _deliver(jobs: Sequence[_Job], said: Sequence[Said] | Exception) -> None:
             else:
                 job.future.set_result(one)
 
-    answers = [said] * len(jobs) if isinstance(said, Exception) else said
+    answers: Sequence[Said | Exception] = [said] * len(jobs) if isinstance(said, Exception) else said
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Said | Exception]]] = {}
     for job, one in zip(jobs, answers, strict=True):
         by_loop.setdefault(job.loop, []).append((job, one))

@@ -18,9 +18,7 @@ async def described(request: Request) -> Response:
     """Show what the API takes and answers."""
     schema = request.app.openapi()
     base = str(request.base_url).rstrip("/")
-    return pages.drawn(
-        request, "web_docs.html.j2", version=schema["info"]["version"], calls=list(calls(schema, base))
-    )
+    return pages.drawn(request, "web_docs.html.j2", version=schema["info"]["version"], calls=list(calls(schema, base)))
 
 
 def calls(schema: dict[str, Any], base: str) -> Iterator[dict[str, Any]]:
@@ -43,8 +41,8 @@ def calls(schema: dict[str, Any], base: str) -> Iterator[dict[str, Any]]:
 
 def _body(call: dict[str, Any]) -> dict[str, Any]:
     content = call.get("requestBody", {}).get("content", {})
-    found: dict[str, Any] = next(iter(content.values()), {}).get("schema", {})
-    return found
+    body: dict[str, Any] = next(iter(content.values()), {})
+    return dict(body.get("schema", {}))
 
 
 def _parameters(call: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import FormParserError
@@ -20,6 +20,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from raravis.web.limits import MIB, Limits
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FIELDS: Final = 16
 """Fields beside the files that one form may have."""
@@ -156,7 +159,7 @@ class _Parts:
         self._count = 0
         self._begin()
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         """What the parser calls."""
         return {
             "on_part_begin": self._begin,
@@ -172,7 +175,8 @@ class _Parts:
     def _begin(self) -> None:
         self._head, self._value, self._data = bytearray(), bytearray(), bytearray()
         self._headers_found: dict[bytes, bytes] = {}
-        self._field, self._file, self._most = "", None, 0
+        self._field, self._most = "", 0
+        self._file: str | None = None
 
     def _header(self) -> None:
         self._headers_found[bytes(self._head).lower()] = bytes(self._value)

@@ -1,4 +1,4 @@
-"""How much one server takes on: bytes, pixels, files, time. Everything that a stranger could overdo has a number here."""
+"""How much one server takes on: bytes, pixels, files, time. What a stranger could overdo has a number here."""
 
 from __future__ import annotations
 

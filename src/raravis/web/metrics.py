@@ -1,4 +1,4 @@
-"""What the server counts of itself, in the words of Prometheus: requests, photographs, batches, the queue, corrections."""
+"""What the server counts of itself, as Prometheus reads it: requests, photographs, batches, the queue, corrections."""
 
 from __future__ import annotations
 

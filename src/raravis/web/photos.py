@@ -35,7 +35,12 @@ _BEGINNINGS: Final = (
     (b"P", ".ppm"),
 )
 
-_HEAT: Final = ((0.0, (254, 240, 160, 0)), (0.35, (253, 190, 80, 70)), (0.7, (236, 100, 52, 165)), (1.0, (158, 18, 76, 215)))
+_HEAT: Final = (
+    (0.0, (254, 240, 160, 0)),
+    (0.35, (253, 190, 80, 70)),
+    (0.7, (236, 100, 52, 165)),
+    (1.0, (158, 18, 76, 215)),
+)
 """The colours of evidence, from none to most: share → RGBA."""
 
 
@@ -102,7 +107,7 @@ def overlay(heat: NDArray[np.float32], fit: Fit, width: int, height: int) -> byt
         width: of the picture.
         height: likewise.
     """
-    square = Image.fromarray(np.uint8(np.clip(np.nan_to_num(heat), 0, 1) * 255), "L")
+    square = Image.fromarray((np.clip(np.nan_to_num(heat), 0, 1) * 255).astype(np.uint8), "L")
     whole = Image.new("L", (width, height), 0)
     if fit == "crop":
         side = min(width, height)
@@ -113,10 +118,10 @@ def overlay(heat: NDArray[np.float32], fit: Fit, width: int, height: int) -> byt
         whole = square.resize((long, long), Image.Resampling.BICUBIC).crop((left, top, left + width, top + height))
     else:
         whole = square.resize((width, height), Image.Resampling.BICUBIC)
-    shares, colours = zip(*_HEAT, strict=True)
-    ramp = np.stack([np.interp(np.arange(256) / 255, shares, [c[i] for c in colours]) for i in range(4)], axis=1)
+    shares = [share for share, _ in _HEAT]
+    ramp = np.stack([np.interp(np.arange(256) / 255, shares, [c[i] for _, c in _HEAT]) for i in range(4)], axis=1)
     stream = io.BytesIO()
-    Image.fromarray(np.uint8(ramp)[np.asarray(whole)], "RGBA").save(stream, "PNG")
+    Image.fromarray(ramp.astype(np.uint8)[np.asarray(whole)], "RGBA").save(stream, "PNG")
     return stream.getvalue()
 
 

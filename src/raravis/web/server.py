@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -33,12 +36,15 @@ def bound(host: str, port: int, *, token: str | None) -> tuple[socket.socket, bo
         The listening socket, and whether only this machine reaches it.
 
     Raises:
-        UsageError: the address is none of this machine, in use or not allowed; or others would reach it without a token.
+        UsageError: the address is none of this machine, in use or not allowed; or others would reach it and there is
+            no token.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {host!r} is no address ({error}).\nUse 127.0.0.1, or 0.0.0.0 for every one.") from None
+        raise UsageError(
+            f"--host {host!r} is no address ({error}).\nUse 127.0.0.1, or 0.0.0.0 for every one."
+        ) from None
     family, kind, protocol, _, address = found[0]
     is_local = all(ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_loopback for one in found)
     if not is_local and not token:
@@ -53,7 +59,8 @@ def bound(host: str, port: int, *, token: str | None) -> tuple[socket.socket, bo
     except OSError as error:
         listening.close()
         raise UsageError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}.\nName another --port, or 0 for any that is free."
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.\n"
+            "Name another --port, or 0 for any that is free."
         ) from None
     return listening, is_local
 
@@ -103,13 +110,21 @@ def run(app: FastAPI, listening: socket.socket, *, idle_seconds: float, ready: C
         timeout_graceful_shutdown=30,
         h11_max_incomplete_event_size=16 << 10,
     )
-    server = _Server(config, ready)
+    with _stoppable(), listening, contextlib.suppress(KeyboardInterrupt):
+        _Server(config, ready).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the server and not the process: uvicorn sends itself the signal anew when all is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn raises it anew when all is closed
-        pass
+        yield
     finally:
-        listening.close()
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Server(uvicorn.Server):
