@@ -113,7 +113,7 @@ def serve(
                         f"raravis serves {Path(model).name} at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True
                     )
 
-            server.run(made, listening, idle_seconds=limits.idle_seconds, ready=ready)
+            server.Running(made, listening, idle_seconds=limits.idle_seconds, ready=ready).run()
             figures = {
                 "address": address,
                 "families": len(predictor.families),

@@ -65,16 +65,33 @@ def bound(host: str, port: int, *, token: str | None) -> tuple[socket.socket, bo
     return listening, is_local
 
 
-def run(app: FastAPI, listening: socket.socket, *, idle_seconds: float, ready: Callable[[], None]) -> None:
-    """Serve until the process is told to stop (Ctrl-C or SIGTERM); requests under way are answered first.
+class Running:
+    """The application on a port, until it is told to stop."""
 
-    Args:
-        app: the application.
-        listening: a bound socket; it is closed at the end.
-        idle_seconds: that a client may take for the head of a request.
-        ready: called when the port answers.
-    """
+    def __init__(
+        self, app: FastAPI, listening: socket.socket, *, idle_seconds: float, ready: Callable[[], None]
+    ) -> None:
+        """Prepare to serve.
 
+        Args:
+            app: the application.
+            listening: a bound socket; it is closed at the end.
+            idle_seconds: that a client may take for the head of a request.
+            ready: called when the port answers.
+        """
+        self._listening, self._server = listening, _Server(_config(app, idle_seconds), ready)
+
+    def run(self) -> None:
+        """Serve until Ctrl-C, SIGTERM or `stop`; requests under way are answered first."""
+        with _stoppable(), self._listening, contextlib.suppress(KeyboardInterrupt):
+            self._server.run(sockets=[self._listening])
+
+    def stop(self) -> None:
+        """Ask it to end, from any thread."""
+        self._server.should_exit = True
+
+
+def _config(app: FastAPI, idle_seconds: float) -> uvicorn.Config:
     class Patient(H11Protocol):
         """One connection; closed if no whole head of a request comes in time (uvicorn itself would wait for ever)."""
 
@@ -98,7 +115,7 @@ def run(app: FastAPI, listening: socket.socket, *, idle_seconds: float, ready: C
             if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
                 self.transport.abort()
 
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http=Patient,
         ws="none",
@@ -110,8 +127,6 @@ def run(app: FastAPI, listening: socket.socket, *, idle_seconds: float, ready: C
         timeout_graceful_shutdown=30,
         h11_max_incomplete_event_size=16 << 10,
     )
-    with _stoppable(), listening, contextlib.suppress(KeyboardInterrupt):
-        _Server(config, ready).run(sockets=[listening])
 
 
 @contextlib.contextmanager
