@@ -237,7 +237,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit, animals, scheme):
     page.tap(".verify summary")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     small = page.evaluate(
-        "[...document.querySelectorAll('button:not(.unseen), .toggle')].filter(b => b.offsetHeight < 32).length"
+        "[...document.querySelectorAll('button:not(.unseen), .toggle')].filter(b => b.offsetHeight && b.offsetHeight < 32).length"
     )
     assert small == 0
     seen(page, f"phone-{scheme}")
