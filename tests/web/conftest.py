@@ -1,8 +1,10 @@
 """A model that needs no training, an application around it, and photographs that are no photographs."""
 
+import importlib.util
 import io
-from contextlib import contextmanager
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -74,19 +76,35 @@ class Fake:
         return [[Beside("felidae", f"{i:064x}", 0.9 - i / 10) for i in range(min(count, 2))] for _ in features]
 
 
-def picture(colour=(230, 20, 20), size=(40, 30), kind="JPEG") -> bytes:
+COLOURS = {
+    "red": (230, 20, 20),
+    "green": (20, 230, 20),
+    "blue": (20, 20, 230),
+    "dark": (10, 10, 12),
+    "grey": (128, 128, 126),
+}
+
+
+def picture(colour="red", size=(40, 30), kind="JPEG") -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", size, colour).save(stream, kind)
+    Image.new("RGB", size, COLOURS[colour]).save(stream, kind)
     return stream.getvalue()
-
-
-RED, GREEN, BLUE, DARK, GREY = (230, 20, 20), (20, 230, 20), (20, 20, 230), (10, 10, 12), (128, 128, 126)
 
 
 @pytest.fixture
 def draw():
     """Make the bytes of a picture of one colour: `draw(colour, size, kind)`."""
     return picture
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """The module beside this file; tests are no package."""
+    where = importlib.util.spec_from_file_location("small_model", Path(__file__).with_name("small_model.py"))
+    module = importlib.util.module_from_spec(where)
+    sys.modules["small_model"] = module  # dataclasses look there
+    where.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
@@ -105,9 +123,7 @@ def make(fake, kept):
     """Make an application; options as for `create`."""
 
     def made(**options):
-        return module.create(
-            **{"predictor": fake, "name": "fake", "corrections": kept, "hosts": LOOPBACK, **options}
-        )
+        return module.create(**{"predictor": fake, "name": "fake", "corrections": kept, "hosts": LOOPBACK, **options})
 
     return made
 

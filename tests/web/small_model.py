@@ -1,11 +1,11 @@
-"""A small linear model of drawn animals, fitted in a moment: it tells verdicts, shows its evidence, knows neighbours."""
+"""A small linear model of drawn animals, fitted in a moment: verdicts, evidence, neighbours, all truly computed."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+
 from raravis import lineages
 from raravis.data import decode
 from raravis.data.sources import bestiary
@@ -34,7 +34,7 @@ class Linear:
 
     families: tuple[str, ...]
     weights: np.ndarray
-    bias: np.ndarray
+    mean: np.ndarray
     features: np.ndarray
     classes: np.ndarray
     thumbnails: tuple[bytes, ...]
@@ -46,7 +46,7 @@ class Linear:
 
     def answer(self, batch):
         flat = _flat(batch)
-        logits = 6.0 * (flat @ self.weights.T + self.bias)
+        logits = 6.0 * ((flat - self.mean) @ self.weights.T)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
         features = _unit(flat)
@@ -84,7 +84,7 @@ class Linear:
         return {**lineages.Taxonomy.of(self.families, {})[0].lineages[family], "family": family}
 
     def heat(self, batch, classes):
-        part = (_flat(batch) - _flat(batch).mean(axis=0)) * self.weights[classes]
+        part = (_flat(batch) - self.mean) * self.weights[classes]
         cells = part.reshape(len(batch), SIDE // 3, 3, SIDE // 3, 9).sum(axis=(2, 4)).clip(0)
         return (cells / cells.max(axis=(1, 2), keepdims=True).clip(1e-9)).astype(np.float32)
 
@@ -112,10 +112,7 @@ def animals(folder: Path) -> Path:
 def fitted(folder: Path) -> Linear:
     """Fit the model to all but every fifth picture of its families."""
     paths = [
-        path
-        for family in FAMILIES
-        for number, path in enumerate(sorted(folder.glob(f"*{family}/*.jpg")))
-        if number % 5
+        path for family in FAMILIES for number, path in enumerate(sorted(folder.glob(f"*{family}/*.jpg"))) if number % 5
     ]
     names = [path.parent.name.rpartition("_")[2] for path in paths]
     data = [path.read_bytes() for path in paths]
@@ -128,9 +125,7 @@ def fitted(folder: Path) -> Linear:
     alike = features @ features.T
     np.fill_diagonal(alike, -1)
     typical = float(np.quantile(1 - alike.max(axis=1), 0.95))
-    return Linear(
-        FAMILIES, weights, -weights @ mean, features, classes, tuple(map(_thumbnail, data)), typical * 1.5
-    )
+    return Linear(FAMILIES, weights, mean, features, classes, tuple(map(_thumbnail, data)), typical * 1.5)
 
 
 def _flat(batch: np.ndarray) -> np.ndarray:

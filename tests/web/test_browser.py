@@ -36,16 +36,12 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def animals(tmp_path_factory):
-    import small_model
-
+def animals(small_model, tmp_path_factory):
     return small_model.animals(tmp_path_factory.mktemp("animals"))
 
 
 @pytest.fixture(scope="module")
-def model(animals):
-    import small_model
-
+def model(small_model, animals):
     return small_model.fitted(animals)
 
 
@@ -185,7 +181,9 @@ def test_a_bad_file_says_why_and_the_others_go_on(visit, animals, tmp_path):
     (tmp_path / "notes.txt").write_text("no photograph")
     (tmp_path / "large.jpg").write_bytes(b"\xff\xd8" + bytes(3 << 20))
     page = visit()
-    page.set_input_files("#files", [str(tmp_path / "notes.txt"), str(tmp_path / "large.jpg"), *held(animals, "felidae")])
+    page.set_input_files(
+        "#files", [str(tmp_path / "notes.txt"), str(tmp_path / "large.jpg"), *held(animals, "felidae")]
+    )
     answered(page, 3)
     told = page.locator("#results").inner_text()
     assert "was sent as text/plain, not as an image" in told
@@ -237,7 +235,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit, animals, scheme):
     page.tap(".verify summary")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     small = page.evaluate(
-        "[...document.querySelectorAll('button:not(.unseen), .toggle')].filter(b => b.offsetHeight && b.offsetHeight < 32).length"
+        "[...document.querySelectorAll('button:not(.unseen), .toggle')]"
+        ".filter(b => b.offsetHeight && b.offsetHeight < 32).length"
     )
     assert small == 0
     seen(page, f"phone-{scheme}")
@@ -260,7 +259,7 @@ def test_everything_is_reached_by_the_keyboard_in_the_order_of_reading(visit, an
     reached = []
     for _ in range(7):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.className || document.activeElement.id || document.activeElement.textContent.trim()"))
+        reached.append(page.evaluate("(e => e.className || e.id || e.textContent.trim())(document.activeElement)"))
     assert reached == ["skip", "brand", "Corrections", "API", "files", "show-heat", "Not right? Correct it"]
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")

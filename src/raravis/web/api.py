@@ -41,6 +41,7 @@ def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 @router.post(
     "/api/v1/identify",
     tags=["identify"],
+    response_description="One row for every file, in the order given.",
     responses=_REFUSALS,
     openapi_extra=_form(
         {"files": {"type": "array", "items": _FILE, "minItems": 1, "description": "Photographs, each a file."}},
@@ -70,7 +71,7 @@ def refuse_unreadable(found: list[Finding]) -> None:
         raise HTTPException(415, f"No photograph could be read: {told}.")
 
 
-@router.get("/api/v1/model", tags=["model"], responses={401: _REFUSALS[401]})
+@router.get("/api/v1/model", tags=["model"], response_description="The model.", responses={401: _REFUSALS[401]})
 async def model(request: Request) -> About:
     """Tell which model answers, what it knows, and what one request may bring."""
     rooms = of(request)
@@ -96,6 +97,7 @@ async def model(request: Request) -> About:
     "/api/v1/corrections",
     tags=["corrections"],
     status_code=201,
+    response_description="It is on the disk.",
     responses={**_REFUSALS, 404: {"model": Problem, "description": "This server keeps no corrections."}},
     openapi_extra=_form(
         {
@@ -118,6 +120,7 @@ async def add_correction(request: Request) -> Corrected:
     "/api/v1/corrections/{number}",
     tags=["corrections"],
     status_code=204,
+    response_description="Taken back.",
     responses={
         401: _REFUSALS[401],
         403: _REFUSALS[403],
@@ -133,7 +136,12 @@ async def undo_correction(request: Request, number: Number) -> None:
     rooms.desk.metrics.correction("undone")
 
 
-@router.get("/api/v1/corrections", tags=["corrections"], responses={k: _REFUSALS[k] for k in (401,)})
+@router.get(
+    "/api/v1/corrections",
+    tags=["corrections"],
+    response_description="The history.",
+    responses={401: _REFUSALS[401], 404: {"model": Problem, "description": "This server keeps no corrections."}},
+)
 async def list_corrections(request: Request) -> list[Kept]:
     """List the history, the oldest first; those taken back are marked."""
     kept = await asyncio.to_thread(of(request).corrections.table)
@@ -147,7 +155,7 @@ async def list_corrections(request: Request) -> list[Kept]:
     responses={
         200: {"content": {"application/zip": {"schema": _FILE}}, "description": "Photographs and metadata.csv."},
         401: _REFUSALS[401],
-        404: {"model": Problem, "description": "No correction stands."},
+        404: {"model": Problem, "description": "No correction stands, or the server keeps none."},
     },
 )
 async def export_corrections(request: Request) -> FileResponse:
@@ -168,7 +176,7 @@ async def export_corrections(request: Request) -> FileResponse:
     return FileResponse(packed, media_type="application/zip", filename="corrections.zip", background=gone)
 
 
-@router.get("/healthz", tags=["server"])
+@router.get("/healthz", tags=["server"], response_description="Up.")
 async def healthz() -> Health:
     """Tell that the server is up. Needs no token."""
     return Health()
@@ -178,7 +186,10 @@ async def healthz() -> Health:
     "/metrics",
     tags=["server"],
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, 401: _REFUSALS[401]},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The counters."},
+        401: _REFUSALS[401],
+    },
 )
 async def counted(request: Request) -> Response:
     """Counters for Prometheus."""

@@ -51,6 +51,7 @@ def create(
         top_k: families listed for a photograph.
     """
     limits = limits or Limits()
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every damaged form
     desk = Desk(Model.of(predictor, name), limits, top_k=top_k)
 
     @asynccontextmanager

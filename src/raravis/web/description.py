@@ -64,7 +64,8 @@ def _answer(call: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     model = known.get(name, {})
     fields = [(key, _kind(field), field.get("description", "")) for key, field in model.get("properties", {}).items()]
     examples = model.get("examples", ())
-    example = json.dumps(list(examples) if many else examples[0], indent=2) if examples else ""
+    ordered = [{key: one[key] for key, *_ in fields if key in one} for one in examples]
+    example = json.dumps(ordered if many else ordered[0], indent=2) if examples else ""
     return {"of": name, "fields": fields, "example": example}
 
 

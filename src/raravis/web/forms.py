@@ -206,7 +206,7 @@ class _Parts:
             if self._file is None:
                 raise HTTPException(413, f"A field of the form has more than {self._most} bytes.")
             limit = self._limits.file_bytes / MIB
-            raise HTTPException(413, f"{named(self._file)} is larger than the limit of {limit:g} MiB a file.")
+            raise HTTPException(413, f"{named(self._file)} is larger than the limit of {limit:.3g} MiB a file.")
         self._data += memoryview(data)[start:end]
 
     def _end(self) -> None:
@@ -254,4 +254,4 @@ def _text(data: bytes) -> str:
 
 
 def _too_large(limits: Limits) -> HTTPException:
-    return HTTPException(413, f"The request is larger than the limit of {limits.request_bytes / MIB:g} MiB.")
+    return HTTPException(413, f"The request is larger than the limit of {limits.request_bytes / MIB:.3g} MiB.")

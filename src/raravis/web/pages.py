@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup, escape
 
 from raravis.taxonomy import RANKS
 from raravis.web import api, forms, gate, visitors
@@ -223,13 +224,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"percent": percent, "proper": proper, "sentence": sentence}
+    made.filters |= {"percent": percent, "proper": proper, "sentence": sentence, "coded": coded}
     return made
 
 
 def proper(name: str) -> str:
     """A taxon as it is written: with a capital."""
     return name[:1].upper() + name[1:]
+
+
+def coded(text: str) -> Markup:
+    """Words between backticks as code; everything else as it is."""
+    parts = [
+        escape(part) if number % 2 == 0 else f"<code>{escape(part)}</code>"
+        for number, part in enumerate(text.split("`"))
+    ]
+    return Markup("".join(parts))
 
 
 def sentence(text: str) -> str:
