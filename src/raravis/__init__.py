@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
+    from raravis.verbs.export import export
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
     from raravis.verbs.serve import serve
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "export",
     "predict",
     "reproduce",
     "serve",

@@ -92,8 +92,8 @@ class Model:
 
     @property
     def has_heat(self) -> bool:
-        """Whether it may show where the evidence lies."""
-        return hasattr(self.predictor, "heat")
+        """Whether it shows where the evidence lies."""
+        return self.heat(np.zeros((0, self.size, self.size, 3), np.uint8), np.zeros(0, np.int64)) is not None
 
     def heat(self, batch: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Where the evidence for a family lies: float32 `(B, h, w)`, 0–1; None where the model cannot tell."""
