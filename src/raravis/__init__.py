@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from raravis.verbs.export import export
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
+    from raravis.verbs.serve import serve
     from raravis.verbs.split import split
     from raravis.verbs.train import train
     from raravis.verbs.tune import tune
@@ -37,6 +38,7 @@ __all__ = [
     "export",
     "predict",
     "reproduce",
+    "serve",
     "split",
     "train",
     "tune",

@@ -14,6 +14,7 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     identifying,
     judging,
     lists,
+    serving,
     studying,
     training,
     tuning,
