@@ -124,29 +124,33 @@ def _bundle(exported: Mapping[str, Any], notes: tuple[str, ...]) -> Iterator[str
     parity = exported["parity"]
     yield "## This bundle"
     yield (
-        f"`model.onnx` was held against the network of the run on {parity['images']} {parity['of']}: probabilities differ "
-        f"by {parity['probability']:.1g} at most (allowed: {parity['bounds']['probability']:g})."
+        f"`model.onnx` was held against the network of the run on {parity['images']} {parity['of']}: probabilities "
+        f"differ by {parity['probability']:.1g} at most (allowed: {parity['bounds']['probability']:g})."
     )
     if (small := exported["int8"]) is not None:
-        lost = small["loss"]
-        if lost is None:
-            yield "`model.int8.onnx` is a smaller form. What it loses could not be measured: no validation image was at hand."
-        else:
-            low, high = lost["ci95"]
-            yield (
-                f"`model.int8.onnx` is a smaller form. On {lost['n']:,} images of val its accuracy is {lost['accuracy']:.3f}: "
-                f"{100 * lost['lost']:.1f} points less ({100 * low:.1f} to {100 * high:.1f}), and it names the same family as "
-                f"`model.onnx` for {lost['agreement']:.1%} of them. Thresholds were found with `model.onnx`."
-                + (" The network learned from these images, so it may lose more on others." if small["learned"] else "")
-            )
+        yield _int8(small)
     if (lite := exported["litert"]) is not None:
         yield (
-            f"`model.tflite` was held against the run likewise: probabilities differ by {lite['probability']:.1g} at most."
+            "`model.tflite` was held against the run likewise: probabilities differ by "
+            f"{lite['probability']:.1g} at most."
         )
     if (near := exported["neighbours"]) is not None:
         shown = "with thumbnails of them" if near["thumbnails"] else "without pictures of them"
         yield (
-            f"It remembers {near['count']:,} training photographs as {near['dtype']} numbers, {shown}. "
-            f"A licence is known of {near['licensed']:,} of them, a rights holder of {near['held']:,}."
+            f"It remembers {near['count']:,} training photographs as {near['dtype']} numbers, {shown}. A licence is "
+            f"known of {near['licensed']:,} of them, a rights holder of {near['held']:,}."
         )
     yield from notes
+
+
+def _int8(small: Mapping[str, Any]) -> str:
+    told, lost = "`model.int8.onnx` is a smaller form of it.", small["loss"]
+    if lost is None:
+        return f"{told} What it loses could not be measured: no validation image was at hand."
+    low, high = lost["ci95"]
+    seen = " The network learned from these images, so it may lose more on others." if small["learned"] else ""
+    return (
+        f"{told} On {lost['n']:,} images of val its accuracy is {lost['accuracy']:.3f}, {100 * lost['lost']:.1f} "
+        f"points less than that of `model.onnx` ({100 * low:.1f} to {100 * high:.1f}); both name the same "
+        f"family for {lost['agreement']:.1%} of them. Thresholds were found with `model.onnx`.{seen}"
+    )

@@ -35,7 +35,7 @@ def write(model: Path, file: Path, images: NDArray[np.uint8]) -> None:
     with hushed("onnxruntime", "root"):
         onnx, quantization = import_module("onnx"), import_module("onnxruntime.quantization")
 
-        class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
+        class Reader(quantization.CalibrationDataReader):  # type: ignore[name-defined]
             """Hands out one image at a time."""
 
             def __init__(self) -> None:

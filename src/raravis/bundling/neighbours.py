@@ -20,13 +20,14 @@ from PIL import Image
 from raravis import progress
 from raravis.data import decode
 from raravis.data.ahead import ahead, cores
+from raravis.serve.neighbours import RIGHTS
 
 SIDE: Final = 128
 """Longer side of a thumbnail, in pixels."""
 QUALITY: Final = 80
 LARGEST: Final = 64 << 20
 """Bytes of features up to which they are kept as float16; beyond, as int8."""
-RIGHTS: Final = ("license", "rights_holder")
+_LONGEST: Final = 500
 
 
 def chosen(table: pd.DataFrame, most: int | None, seed: int) -> pd.DataFrame:
@@ -104,6 +105,3 @@ def _told(table: pd.DataFrame, rights: pd.DataFrame, name: str) -> list[str]:
     if name not in rights:
         return [""] * len(table)
     return [str(text)[:_LONGEST] for text in rights[name].reindex(table["image_id"]).fillna("")]
-
-
-_LONGEST: Final = 500

@@ -69,8 +69,8 @@ def demand(found: Parity, name: str) -> None:
         told.append(f"an embedding is {found.embedding:.2g} of its length off, {FEATURES_FAR:g} is allowed")
     if told:
         raise RunError(
-            f"The {name} disagrees with its run on {found.images} {found.what}: {'; '.join(told)}. Nothing was written.\n"
-            "The converter does not know this network well enough; report it, with the recipe."
+            f"The {name} disagrees with its run on {found.images} {found.what}: {'; '.join(told)}.\n"
+            "Nothing was written. The converter does not know this network well enough; report it, with the recipe."
         )
 
 

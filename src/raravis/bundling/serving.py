@@ -22,7 +22,7 @@ def serving(network: Any) -> tuple[Any, str]:
     plan, why = shares.plan(network)
     plain = keras.Model(network.input, [network.output, network.get_layer("embedding").output])
 
-    class Telling(keras.Layer):
+    class Telling(keras.Layer):  # type: ignore[name-defined]
         """Passes the network once; what is computed inside a layer needs no names of its own."""
 
         def __init__(self) -> None:

@@ -1,11 +1,11 @@
 """What each place of an image adds to each logit, as part of the graph: a class activation map without gradients.
 
-Enters: a network, images → logits. Leaves: a way through it that also tells the evidence. The class activation map of Zhou et
-al. ("Learning Deep Features for Discriminative Localization", 2016) is exact where maps are averaged and a linear layer
-follows. Here what a place adds is carried on from the last maps to the logits, layer by layer, each layer taken at the
-slope that it has for this image, and lengths that features are brought to taken as given, as in `cut`. That is HiResCAM
-for all families in one pass, and still the plain map where all is linear. Maps of several backbones or views are laid
-over the image and added.
+Enters: a network, images → logits. Leaves: a way through it that also tells the evidence. The class activation map of
+Zhou et al. ("Learning Deep Features for Discriminative Localization", 2016) is exact where maps are averaged and a
+linear layer follows. Here what a place adds is carried on from the last maps to the logits, layer by layer, each layer
+taken at the slope that it has for this image, and lengths that features are brought to taken as given, as in `cut`.
+That is HiResCAM for all families in one pass, and still the plain map where all is linear. Maps of several backbones or
+views are laid over the image and added.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def _log_softmax(layer: Any, args: Any, added: dict[int, Any], output: Any) -> A
 
 
 def _relu(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
-    if getattr(layer, "max_value", None) is not None or getattr(layer, "threshold", 0):
+    if getattr(layer, "max_value", None) is not None or getattr(layer, "threshold", None):
         raise UnknownError("the slope of a ReLU with bounds is not known")
     above = _wide(args[0] > 0)
     return _firm(added[id(args[0])]) * (above + (1 - above) * float(layer.negative_slope or 0))

@@ -249,4 +249,4 @@ def _direction(logits: NDArray[np.float32], family: int) -> NDArray[np.float32]:
     found = -np.exp(others - others.max())
     found /= -found.sum()
     found[family] = 1
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 AT_ONCE: Final = 4096
 """Rows that are compared at a time: a bound on memory."""
+RIGHTS: Final = ("license", "rights_holder")
 _JPEG: Final = b"\xff\xd8\xff"
 
 
@@ -72,7 +73,7 @@ class Neighbours:
         if rows.dtype not in (np.float16, np.int8) or rows.shape != (count, width):
             raise ValueError(f"rows of {rows.dtype} {rows.shape}; features of width {width} were expected")
         expected = {"scale": (np.float32, (count,)), "classes": (np.int32, (count,)), "ids": (np.uint8, (count, 32))}
-        expected |= {name: (np.int32, (count,)) for name in ("license", "rights_holder")}
+        expected |= dict.fromkeys(RIGHTS, (np.int32, (count,)))
         if self.thumbnails:
             expected["ends"] = (np.int64, (count,))
         for name, (dtype, shape) in expected.items():
@@ -84,10 +85,12 @@ class Neighbours:
             raise ValueError("names are no texts")
         for name, most in (
             ("classes", len(self.families)),
-            *((n, len(own["names"])) for n in ("license", "rights_holder")),
+            *((n, len(own["names"])) for n in RIGHTS),
         ):
             if count and not 0 <= own[name].min() <= own[name].max() < most:
                 raise ValueError(f"{name} point beyond the {most} that there are")
+        if not (np.isfinite(rows).all() and np.isfinite(own["scale"]).all()):
+            raise ValueError("rows hold NaN or infinity")
         if self.thumbnails:
             ends = own["ends"]
             if count == 0 or (np.diff(ends, prepend=0) < len(_JPEG)).any() or ends[-1] != len(self.thumbnails):

@@ -106,7 +106,7 @@ def open_predictor(path: Path | str, *, seed: int = 0, int8: bool = False, **pro
     from raravis.serve import bundle
 
     if bundle.is_bundle(path):
-        return bundle.open_bundle(path, int8=int8, **promises)
+        return bundle.open_bundle(path, int8=int8, threads=None, **promises)
     if int8:
         raise UsageError(f"{path} is no bundle; only a bundle has an int8 network (raravis export --int8).")
     return _open_run(path, seed, promises)

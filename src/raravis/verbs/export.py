@@ -147,7 +147,8 @@ def _fill(
     shown, what = _shown(run, images, wanted.seed)
     own = _own(network, shown)
     exact = _open(part, run, folder.MODEL)
-    found = parity.compared(own, *exact(shown, ("logits", "embedding")), what)
+    logits, embedding = exact(shown, ("logits", "embedding"))
+    found = parity.compared(own, logits, embedding, what)
     parity.demand(found, "exported network")
     if trust is not None:
         trust.save(part / folder.TRUST)
@@ -263,7 +264,7 @@ def _neighbours(
         with files.atomic(part / folder.THUMBNAILS) as stream:
             stream.write(pictures)
     with files.atomic(part / folder.NEIGHBOURS) as stream:
-        np.savez(stream, **held)
+        np.savez(stream, **held)  # type: ignore[arg-type]
     names = held["names"]
     return {
         "count": len(table),
