@@ -158,6 +158,21 @@ finally:
 """
 
 
+def test_nothing_is_reported_to_the_makers_of_the_runtime(tmp_path, bundle, photos, monkeypatch):
+    """ONNX Runtime leaves a number in the home of whom it reports on."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST"):
+        monkeypatch.delenv(name, raising=False)
+    done = python(
+        f"import sys\nHEAVY = ()\n{COMMAND}", "predict", bundle, photos, "--out", tmp_path / "x.csv", "--quiet"
+    )
+    assert done.returncode == 3, done.stderr
+    assert not list(home.rglob("*"))
+
+
 @pytest.mark.parametrize("options", [[], ["--coverage", "0.8", "--accept", "0.95"]])
 def test_a_bundle_identifies_without_the_training_parts(tmp_path, bundle, photos, options):
     """Nothing of them can be found, and none is asked for where it could be."""

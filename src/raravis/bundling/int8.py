@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import files
+from raravis import engine, files
 from raravis.errors import RunError
 from raravis.runtimes._exported import hushed
 from raravis.runtimes._runner import first_line
@@ -33,6 +33,7 @@ def write(model: Path, file: Path, images: NDArray[np.uint8]) -> None:
         StorageError: it cannot be written.
     """
     with hushed("onnxruntime", "root"):
+        engine.onnxruntime()  # by its door
         onnx, quantization = import_module("onnx"), import_module("onnxruntime.quantization")
 
         class Reader(quantization.CalibrationDataReader):  # type: ignore[name-defined]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from raravis import engine
 from raravis.errors import UsageError
 from raravis.runtimes._exported import exported, hushed
 from raravis.runtimes._runner import Converted, Precision, Runner, chunked
@@ -39,7 +40,7 @@ def convert(model: Any) -> Converted:
     Raises:
         UsageError: another backend, an operation that the converter does not know, or, when run, another precision.
     """
-    runtime = import_module("onnxruntime")
+    runtime = engine.onnxruntime()
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # errors only
     with tempfile.TemporaryDirectory(prefix="raravis-", ignore_cleanup_errors=True) as folder:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raravis import engine
 from raravis.errors import BundleError, UsageError
 from raravis.serve import _onnx
 from raravis.serve.folder import Folder
@@ -63,7 +63,7 @@ class Network:
         content = held.read(name)
         _onnx.check(content)
         try:
-            runtime = import_module("onnxruntime")
+            runtime = engine.onnxruntime()
         except ImportError:
             raise UsageError(f"A bundle is run by ONNX Runtime, which is not installed: {_INSTALL}") from None
         options = runtime.SessionOptions()
