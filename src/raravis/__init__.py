@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
+    from raravis.verbs.export import export
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
+    from raravis.verbs.serve import serve
     from raravis.verbs.split import split
     from raravis.verbs.train import train
     from raravis.verbs.tune import tune
@@ -33,8 +35,10 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "export",
     "predict",
     "reproduce",
+    "serve",
     "split",
     "train",
     "tune",

@@ -1,4 +1,4 @@
-"""The one door to Keras: picks the backend and quiets its start.
+"""The one door to Keras, and that to ONNX Runtime: picks the backend, quiets the start, keeps reports at home.
 
 Keras takes seconds to import, so nothing happens before `keras()` is called.
 """
@@ -42,6 +42,22 @@ def keras() -> Any:
             ) from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks in one process are meant
     return keras
+
+
+def onnxruntime() -> Any:
+    """The `onnxruntime` module, without the reports that it would send.
+
+    From version 1.29 on it writes a number for the user into their home and reports every network to its makers,
+    unless told otherwise before it is imported. Nobody who looks at animals has asked for that; who does sets
+    `ORT_DISABLE_TELEMETRY=0`.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def describe() -> dict[str, str]:

@@ -6,6 +6,7 @@
     ├── DataError           1   the data cannot be used: empty, one family only, columns missing
     ├── StorageError        1   a file or folder cannot be written: disk full, read-only, in use
     ├── RunError            1   a run folder is not what was asked for: unfinished, damaged, another data set
+    │   └── BundleError     1   a bundle is not what it claims to be: damaged, changed, too large, unsafe
     ├── OfflineError        1   something must be fetched and no network answers
     └── MissingError        1   a part of raravis is not installed
 
@@ -44,6 +45,10 @@ class StorageError(RaravisError):
 
 class RunError(RaravisError):
     """A run folder is not what was asked for."""
+
+
+class BundleError(RunError):
+    """A bundle is not what it claims to be."""
 
 
 class OfflineError(RaravisError):

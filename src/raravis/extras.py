@@ -47,7 +47,7 @@ def lacking(error: ImportError) -> MissingError | None:
 
 
 def bringing(package: str) -> list[str]:
-    """The extras that bring a package, the smallest first.
+    """The extras that bring a package, the one with fewest others first; of equals the first that is listed.
 
     Args:
         package: as package registries spell it, or with other case or dashes.
@@ -62,7 +62,7 @@ def bringing(package: str) -> list[str]:
     for line in wanted:
         if found := re.match(r"""([\w.-]+).*;.*\bextra == ['"]([\w-]+)['"]""", line):
             extras.setdefault(found[2], set()).add(_same(found[1]))
-    return sorted((e for e, brought in extras.items() if _same(package) in brought), key=lambda e: (len(extras[e]), e))
+    return sorted((e for e, brought in extras.items() if _same(package) in brought), key=lambda e: len(extras[e]))
 
 
 def _package(module: str) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     augmenting,
+    bundling,
     data,
     embedding,
     explaining,
     identifying,
     judging,
     lists,
+    serving,
     studying,
     training,
     tuning,

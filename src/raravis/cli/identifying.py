@@ -20,7 +20,7 @@ from raravis.cli._app import (
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="A run folder or a bundle.", show_default=False)],
     paths: Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
     format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
@@ -38,6 +38,7 @@ def predict(
     familiar: Annotated[
         float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
     ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Take the smaller network of a bundle.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -46,5 +47,5 @@ def predict(
 ) -> None:
     """Identify photographs: one row for every file that was given."""
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
-    options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
+    options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar, "int8": int8}
     tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -26,13 +26,14 @@ def predict(
     coverage: float | None = None,
     right: float | None = None,
     familiar: float | None = None,
+    int8: bool = False,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
     """Identify photographs: one row for every file that was given, in the order given.
 
     Args:
-        model: a run folder, or a predictor that is already open.
+        model: a run folder, a bundle, or a predictor that is already open.
         paths: files, folders and globs.
         out: the file to write; rows are appended as they are done. Predictions that it held are replaced.
         format: a name of `raravis.serve.formats`.
@@ -44,13 +45,14 @@ def predict(
         coverage: prediction sets hold the true family this often; 0.9 when not given.
         right: tell a taxon at a rank that is right this often; 0.98 when not given.
         familiar: let this share of photographs of known families pass as familiar; 0.95 when not given.
+        int8: by the smaller network of a bundle.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
     Raises:
         UsageError: the format is unknown, a number is below 1, no file is meant, a share is not between 0 and 1, or one
             is asked of a predictor that is open already or of a run that has nothing to base it on.
-        RunError: `model` is no run, has no model yet, or is damaged.
+        RunError: `model` is neither a run nor a bundle, has no model yet, or is damaged.
         StorageError: `out` cannot be written, holds something else, or rows of another call.
     """
     layout = formats.load(format)
@@ -60,8 +62,8 @@ def predict(
     given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
     promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     if isinstance(model, str | Path):
-        predictor = open_predictor(model, seed=seed, **promises)
-    elif any(value is not None for value in promises.values()):
+        predictor = open_predictor(model, seed=seed, int8=int8, **promises)
+    elif int8 or any(value is not None for value in promises.values()):
         raise UsageError("The predictor is open already; give what it is to promise to `open_predictor`.")
     else:
         predictor = model
