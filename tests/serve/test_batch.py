@@ -21,10 +21,13 @@ from scipy.special import softmax
 from raravis.data import decode
 from raravis.errors import StorageError
 from raravis.serve import formats
+from raravis.serve.formats import About, raravis
+from raravis.serve.pictures import Pictures
 from raravis.serve.batch import identify
 from raravis.serve.predictor import Answer
 
-CSV = formats.load("raravis")
+HEADER = raravis.header()
+ABOUT = About("colours", {family: {} for family in ("blue", "green", "red")})
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,18 @@ def draw(folder: Path, count: int) -> list[str]:
     return paths
 
 
-def run(paths, out, predictor=None, *, batch_size=4, top_k=2, **options):
-    return identify(predictor or Colours(), paths, out, CSV, top_k=top_k, batch_size=batch_size, quiet=True, **options)
+def run(paths, out, predictor=None, *, format="raravis", batch_size=4, top_k=2, **options):
+    return identify(
+        predictor or Colours(),
+        Pictures(paths),
+        out,
+        formats.load(format),
+        ABOUT,
+        top_k=top_k,
+        batch_size=batch_size,
+        quiet=True,
+        **options,
+    )
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -160,8 +173,8 @@ def test_an_interrupted_file_goes_on_from_wherever_it_was_cut(tmp_path):
     for cut in [
         0,
         5,
-        len(CSV.HEADER),
-        *range(len(CSV.HEADER) + 1, len(whole), 97),
+        len(HEADER),
+        *range(len(HEADER) + 1, len(whole), 97),
         len(whole) - 1,
         len(whole),
     ]:
@@ -237,7 +250,7 @@ def test_killed_at_several_moments_and_resumed_equals_unbroken(tmp_path, job):
     out, rng, sizes = tmp_path / "out.csv", random.Random(1), [0]
     for _ in range(3):
         process = other(listing, out, wait=0.1)
-        while not out.exists() or out.stat().st_size <= max(sizes[-1], len(CSV.HEADER)):
+        while not out.exists() or out.stat().st_size <= max(sizes[-1], len(HEADER)):
             time.sleep(0.002)  # until some more rows were written
             assert process.poll() is None, process.communicate()
         time.sleep(rng.uniform(0, 0.1))
@@ -245,7 +258,7 @@ def test_killed_at_several_moments_and_resumed_equals_unbroken(tmp_path, job):
         process.communicate()
         sizes.append(out.stat().st_size)
     assert sizes == sorted(sizes)
-    assert len(CSV.HEADER) < sizes[-1] < len(whole), "the kills fell into the work"
+    assert len(HEADER) < sizes[-1] < len(whole), "the kills fell into the work"
     run(paths, out, resume=True)
     assert out.read_bytes() == whole
 
@@ -254,7 +267,7 @@ def test_two_processes_do_not_write_one_file(tmp_path, job):
     paths, listing, whole = job
     out = tmp_path / "out.csv"
     process = other(listing, out, wait=0.1)
-    while not out.exists() or out.stat().st_size <= len(CSV.HEADER):
+    while not out.exists() or out.stat().st_size <= len(HEADER):
         time.sleep(0.01)
         assert process.poll() is None, process.communicate()
     with pytest.raises(StorageError, match="Another process is writing"):
@@ -267,7 +280,7 @@ def test_two_processes_do_not_write_one_file(tmp_path, job):
 def test_a_disk_that_fills_up_is_one_error_and_resuming_goes_on(tmp_path, job):
     paths, listing, whole = job
     out = tmp_path / "out.csv"
-    room = len(CSV.HEADER) + (len(whole) - len(CSV.HEADER)) // 2
+    room = len(HEADER) + (len(whole) - len(HEADER)) // 2
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
     process = other(listing, out, before=before)
     _, said = process.communicate(timeout=60)

@@ -73,7 +73,7 @@ def test_a_name_that_is_no_utf8_is_written_readably_and_told(photos):
     [
         ({"top_k": 0}, "top_k is 0"),
         ({"batch_size": -1}, "batch_size is -1"),
-        ({"format": "xml"}, "Known: raravis"),
+        ({"format": "xml"}, "Known: .*raravis"),
     ],
 )
 def test_senseless_options_touch_nothing(photos, options, message):
