@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BEGINS: Final = b"PAR1"
-GROUP: Final = 8192
+GROUP: Final = 4096
 """Rows held at a time."""
 
 
