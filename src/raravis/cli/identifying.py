@@ -26,6 +26,13 @@ def predict(
     format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
     top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
+    jobs: Annotated[int, typer.Option(help="Threads that decode; 0 for one a core.", min=0)] = 0,
+    detections: Annotated[
+        Path | None, typer.Option(help="Results of MegaDetector: identify each animal in its box.")
+    ] = None,
+    detection_threshold: Annotated[
+        float | None, typer.Option(help="An animal of this confidence is one.", show_default="0.2")
+    ] = None,
     accept: Annotated[
         float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")
     ] = None,
@@ -45,7 +52,8 @@ def predict(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Identify photographs: one row for every file that was given."""
+    """Identify photographs: one row for every file that was given, or every animal in it."""
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
+    options |= {"jobs": jobs, "detections": detections, "detection_threshold": detection_threshold}
     options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar, "int8": int8}
     tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -147,7 +147,11 @@ def pixels(data: bytes, size: int, fit: Fit, *, limit: int | None = None) -> NDA
         UnreadableImageError: as for `open_upright`.
         UsageError: likewise.
     """
-    image = open_upright(data, around=2 * size, limit=limit)
+    return squared(open_upright(data, around=2 * size, limit=limit), size, fit)
+
+
+def squared(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
+    """Scale an upright RGB image to a square: `uint8` `(size, size, 3)`, 0–255; `fit` as for `pixels`."""
     width, height = image.size
     box, target = (0.0, 0.0, float(width), float(height)), (size, size)
     if fit == "crop":
