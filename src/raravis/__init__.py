@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
+    from raravis.verbs.fetch import fetch
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
     from raravis.verbs.split import split
@@ -33,6 +34,7 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "fetch",
     "predict",
     "reproduce",
     "split",
