@@ -88,10 +88,10 @@ def _once(url: str, limits: Limits) -> bytes:
                 connection, target = _connected(url, limits, watch)
                 with closing(connection):
                     connection.request("GET", target, headers=_HEADERS)
-                    answer = connection.getresponse()
-                    if answer.status not in _MOVED:
-                        return _body(answer, limits, watch)
-                    url = urljoin(url, answer.getheader("Location") or "")
+                    with closing(connection.getresponse()) as answer:
+                        if answer.status not in _MOVED:
+                            return _body(answer, limits, watch)
+                        url = urljoin(url, answer.getheader("Location") or "")
             except FetchError:
                 raise
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -183,9 +183,14 @@ def _connected(url: str, limits: Limits, watch: _Watch) -> tuple[http.client.HTT
         made.sock = watch.socket = plain
         if secure:
             context = ssl.create_default_context()
-            lined = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-            made.sock = watch.socket = lined
-            lined.do_handshake()
+            made.sock = watch.socket = lined = context.wrap_socket(
+                plain, server_hostname=host, do_handshake_on_connect=False
+            )
+            try:
+                lined.do_handshake()
+            except BaseException:
+                made.close()
+                raise
         query = f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
         return made, quote(parts.path or "/", safe=_SAFE) + query
     raise last

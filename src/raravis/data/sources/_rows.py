@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +36,7 @@ class Dialect:
     quote: str = '"'
 
 
-def rows(package: Package, name: str, dialect: Dialect) -> Iterator[list[str]]:
+def rows(package: Package, name: str, dialect: Dialect) -> Generator[list[str]]:
     """Every row of a table, its header included; empty lines are passed over.
 
     Raises:
@@ -54,7 +55,8 @@ def rows(package: Package, name: str, dialect: Dialect) -> Iterator[list[str]]:
                 f"{package.told(name)} cannot be read as a table: {why}.\nSave it as UTF-8 text."
             ) from error
         finally:
-            text.detach()
+            with suppress(ValueError):  # closed since, where a reader broke off
+                text.detach()
 
 
 def records(
@@ -71,16 +73,19 @@ def records(
     Raises:
         DataError: as `rows`, or a row has too few or too many fields.
     """
-    lines = rows(package, name, dialect or Dialect())
-    header = [column.strip() for column in next(lines, [])]
-    kept = [(place, column) for place, column in enumerate(header) if not wanted or column in wanted]
-    for number, row in enumerate(lines, 2):
-        if len(row) != len(header):
-            raise DataError(
-                f"{package.told(name)}: row {number} has {len(row)} fields, the header {len(header)}.\n"
-                "See that the file is whole; a field that holds the delimiter must be quoted."
-            )
-        yield {column: row[place].strip() for place, column in kept}
+    with closing(rows(package, name, dialect or Dialect())) as lines:
+        header = [column.strip() for column in next(lines, [])]
+        if len(set(header)) < len(header):
+            doubled = next(column for place, column in enumerate(header) if column in header[:place])
+            raise DataError(f"{package.told(name)} has two columns named {doubled[:80]!r}.")
+        kept = [(place, column) for place, column in enumerate(header) if not wanted or column in wanted]
+        for number, row in enumerate(lines, 2):
+            if len(row) != len(header):
+                raise DataError(
+                    f"{package.told(name)}: row {number} has {len(row)} fields, the header {len(header)}.\n"
+                    "See that the file is whole; a field that holds the delimiter must be quoted."
+                )
+            yield {column: row[place].strip() for place, column in kept}
 
 
 def columns(package: Package, name: str, dialect: Dialect | None = None) -> tuple[str, ...]:
@@ -89,11 +94,8 @@ def columns(package: Package, name: str, dialect: Dialect | None = None) -> tupl
     Raises:
         DataError: as `rows`.
     """
-    lines = rows(package, name, dialect or Dialect())
-    try:
+    with closing(rows(package, name, dialect or Dialect())) as lines:
         return tuple(column.strip() for column in next(lines, []))
-    finally:
-        lines.close()  # type: ignore[attr-defined]  # a generator, which holds the file open
 
 
 @dataclass(frozen=True)

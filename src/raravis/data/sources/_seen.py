@@ -76,15 +76,9 @@ def lineage(name: str, given: Mapping[str, str] | None = None) -> dict[str, str]
         found = {**known, **found}
         if "family" not in (given or {}):
             found["family"] = name if taxonomy.same(name) == family else family
-    words = taxonomy.tidy(name).split(" ")
-    if (
-        "species" not in found
-        and len(words) > 1
-        and words[0][:1].isupper()
-        and words[1].islower()
-        and words[1].isalpha()
-    ):
-        found = {"genus": words[0], **found, "species": f"{words[0]} {words[1]}"}
+    words = (found.get("species") or name).split()
+    if "genus" not in found and len(words) > 1 and words[0].istitle() and words[1].islower() and words[1].isalpha():
+        found = {"species": f"{words[0]} {words[1]}", **found, "genus": words[0]}
     return found
 
 

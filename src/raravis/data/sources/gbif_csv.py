@@ -15,7 +15,7 @@ from raravis.data.sources._media import Medium
 from raravis.data.sources._package import Package
 from raravis.data.sources._paths import images_below
 from raravis.data.sources.darwin_core import KEPT, META, occurrence_of
-from raravis.errors import DataError
+from raravis.errors import DataError, UsageError
 
 PRIORITY: Final = 50
 ID: Final = "gbifID"
@@ -42,6 +42,8 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
     """
     with Package(Path(request.data)) as package:
         root = (request.root or package.images(quiet=quiet) or package.folder).absolute()
+        if not root.is_dir():
+            raise UsageError(f"--root {root} is no folder.\nGive the folder that holds the images.")
         files: dict[str, list[str]] = {}
         for path in images_below(root).images:
             stem = Path(path).stem
