@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import typer
 
 import raravis
-from raravis.cli._app import Data, Debug, Json, LabelColumn, PathColumn, Quiet, Root, app, tell
+from raravis.cli._app import Data, Debug, Json, LabelColumn, PathColumn, Quiet, Root, Seed, app, tell
 
 
 @app.command()
 def fetch(
     data: Data,
     root: Root = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many images in this call.", show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images, drawn by lot.", show_default=False)] = None,
     max_bytes: Annotated[int, typer.Option(help="Of one image.")] = 50 << 20,
     seconds: Annotated[float, typer.Option(help="For one image.")] = 120,
     tries: Annotated[int, typer.Option(help="Of an address that may answer later.")] = 3,
@@ -22,6 +22,7 @@ def fetch(
     private: Annotated[bool, typer.Option("--private", help="Also from this machine and private networks.")] = False,
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
+    seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,
     debug: Debug = False,
@@ -29,6 +30,5 @@ def fetch(
     """Fetch the images that an archive or table names by http(s) address; call again to go on."""
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     bounds: dict[str, Any] = {"max_bytes": max_bytes, "seconds": seconds, "tries": tries, "at_once": at_once}
-    tell(
-        lambda: raravis.fetch(data, limit=limit, private=private, **bounds, **columns, quiet=quiet), quiet, json, debug
-    )
+    bounds |= {"limit": limit, "private": private, "seed": seed}
+    tell(lambda: raravis.fetch(data, **bounds, **columns, quiet=quiet), quiet, json, debug)

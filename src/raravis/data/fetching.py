@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from raravis import files, progress
@@ -38,6 +39,7 @@ def fetch(
     *,
     at_once: int = 4,
     limit: int | None = None,
+    seed: int = 0,
     get: Get = web.get,
     quiet: bool = False,
 ) -> pd.DataFrame:
@@ -47,7 +49,8 @@ def fetch(
         listing: of a source.
         limits: of each file.
         at_once: how many are fetched side by side.
-        limit: at most so many, the first ones; all when not given.
+        limit: at most so many, drawn by lot; all when not given.
+        seed: of the lot.
         get: gives the bytes of an address.
         quiet: no progress.
 
@@ -57,7 +60,10 @@ def fetch(
     Raises:
         StorageError: the folder cannot be written.
     """
-    rows = list(wanted(listing)[["file_path", "source_url"]].itertuples(index=False, name=None))[:limit]
+    table = wanted(listing)[["file_path", "source_url"]]
+    if limit is not None and limit < len(table):
+        table = table.iloc[np.sort(np.random.default_rng(seed).permutation(len(table))[:limit])]
+    rows = list(table.itertuples(index=False, name=None))
 
     def one(row: tuple[str, str]) -> tuple[int, str]:
         path, url = row

@@ -29,6 +29,7 @@ def fetch(
     private: bool = False,
     path_column: str | None = None,
     label_column: str | None = None,
+    seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
     """Fetch the images that an archive or table names by http(s) address and that are not at hand.
@@ -40,7 +41,7 @@ def fetch(
     Args:
         data: an archive, or a table with a column of addresses (`source_url`, `image_url`, …).
         root: the folder to put images into; give the same to the other verbs.
-        limit: at most so many images in this call; all when not given.
+        limit: at most so many images in this call, drawn by lot; all when not given.
         max_bytes: of one image.
         seconds: for one image.
         tries: of an address that may answer later.
@@ -48,6 +49,7 @@ def fetch(
         private: also go to addresses of this machine and of private networks.
         path_column: column of a table that holds file paths.
         label_column: column that holds labels.
+        seed: of the lot.
         quiet: no progress.
 
     Raises:
@@ -67,7 +69,7 @@ def fetch(
         raise DataError(f"{data} names no image by address.\nA column such as source_url or image_url was expected.")
     here = int(((table["problem"] == "") & (table["source_url"] != "")).sum())
     limits = Limits(max_bytes, seconds, tries=tries, private=private)
-    made = fetching.fetch(found, limits, at_once=at_once, limit=limit, quiet=quiet)
+    made = fetching.fetch(found, limits, at_once=at_once, limit=limit, seed=seed, quiet=quiet)
     files.write_text(files.folder(found.root) / JOURNAL, made.to_csv(index=False, lineterminator="\n"))
     bad = made[made["status"] == fetching.FAILED]
     figures = {

@@ -38,7 +38,7 @@ class Listing:
         root: absolute folder that `file_path` is relative to.
         table: one row a file, all strings ("" where unknown): `file_path` (POSIX, unique), the seven ranks of
             `taxonomy.RANKS`, more columns as found, `problem` (why the row must not be read, or ""), and, once
-            `open_source` gave it, the columns of `_rights.COLUMNS`.
+            `open_source` gave it, those of `credits.COLUMNS`.
         notes: what the user should know, one sentence each.
     """
 

@@ -2,7 +2,7 @@
 
 Enters: a table with columns as a source found them. Leaves: the same table with `license` (`CC BY-NC 4.0`, `CC0 1.0`,
 else as written), `rights_holder`, `source_url` (where the file itself can be fetched) and `references` (the page to
-cite), "" where unknown. They are kept through to every report that shows images.
+cite), "" where unknown (`credits.COLUMNS`). They are kept through to every report that shows images.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import Final
 import pandas as pd
 
 from raravis.taxonomy import tidy
-
-COLUMNS: Final = ("license", "rights_holder", "source_url", "references")
 
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "license": ("license", "licence", "license_name", "license_link", "license_url", "usage_rights", "rights"),
