@@ -23,6 +23,7 @@ from typing import IO, Any, Final
 
 from raravis import files, progress
 from raravis.data.decode import MAX_BYTES, SUFFIXES
+from raravis.data.sources._paths import writable
 from raravis.errors import DataError
 
 ENTRIES: Final = 5_000_000
@@ -102,11 +103,18 @@ class Package:
         if self._zip is not None:
             return f"{self.above}{name}" in self._entries
         path = PurePosixPath(name)
-        return not path.is_absolute() and ".." not in path.parts and "\0" not in name and (self.folder / name).is_file()
+        if path.is_absolute() or ".." in path.parts:
+            return False
+        try:
+            return (self.folder / name).is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            return False
 
     def told(self, name: str) -> str:
-        """The name of a file in words."""
-        return f"{name} in {self.where}" if self._zip is not None else str(self.folder / name)
+        """The name of a file in words, on one line, cut where it is long."""
+        plain = " ".join(writable(name).split())
+        plain = plain if len(plain) <= 120 else f"{plain[:100]}…"
+        return f"{plain} in {self.where}" if self._zip is not None else f"{self.folder}/{plain}"
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -116,7 +124,7 @@ class Package:
             DataError: it is not there, damaged, encrypted, or unfolds to far more than it takes.
         """
         if not self.has(name):
-            raise DataError(f"{self.where} has no file {name!r}.\nSee that it is whole.")
+            raise DataError(f"{self.where} has no file {writable(name)[:120]!r}.\nSee that it is whole.")
         try:
             with self._raw(name) as stream:
                 if name.lower().endswith(".gz"):
@@ -161,7 +169,7 @@ class Package:
         """
         if self._zip is None:
             return None
-        held = [info for info in self._entries.values() if PurePosixPath(info.filename).suffix.lower() in SUFFIXES]
+        held = [info for name, info in self._entries.items() if _unpackable(name)]
         if not held:
             return None
         status = self.where.stat()
@@ -222,6 +230,13 @@ class Package:
                 )
             found[name] = info
         return found
+
+
+def _unpackable(name: str) -> bool:
+    """Whether an entry is an image whose name any file system takes."""
+    path = PurePosixPath(name)
+    parts = [len(part.encode("utf-8", "surrogatepass")) for part in path.parts]
+    return path.suffix.lower() in SUFFIXES and max(parts) <= 200 and sum(parts) <= 1000
 
 
 class _Bounded(io.RawIOBase):
