@@ -23,6 +23,7 @@ VERBS = {
     "explore": ["DATA", "--out", "F"],
     "audit": ["DATA", "--out", "F"],
     "split": ["DATA", "--out", "F"],
+    "fetch": ["DATA"],
     "train": ["DATA", "--recipe", "basic_cnn", "--out", "F"],
     "embed": ["DATA", "--backbone", "MobileNetV2", "--out", "F"],
     "evaluate": ["F"],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
     from raravis.verbs.export import export
+    from raravis.verbs.fetch import fetch
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
     from raravis.verbs.serve import serve
@@ -36,6 +37,7 @@ __all__ = [
     "explain",
     "explore",
     "export",
+    "fetch",
     "predict",
     "reproduce",
     "serve",

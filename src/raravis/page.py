@@ -67,6 +67,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What a cell of a table may hold: words that lead to an http(s) address; any other address stays words."""
+
+    text: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Picture:
     """A PNG or JPEG; `alt` says in words what a reader who cannot see it should know."""
 
@@ -180,7 +191,7 @@ def _table(frame: pd.DataFrame) -> dict[str, Any]:
         {"name": str(name), "number": any(map(_is_number, values)) and not any(map(_is_word, values))}
         for name, values in zip(frame.columns, columns, strict=True)
     ]
-    rows = [[(written(v), _key(v)) for v in row] for row in zip(*columns, strict=True)]
+    rows = [[(written(v), _key(v), _address(v)) for v in row] for row in zip(*columns, strict=True)]
     return {"heads": heads, "rows": rows}
 
 
@@ -199,6 +210,11 @@ def _is_word(value: Any) -> bool:
 def _key(value: Any) -> str:
     """Return what the page sorts by: every digit of a number, nothing for a missing value."""
     return "" if value is None or _is_nan(value) else repr(float(value)) if _is_number(value) else str(value)
+
+
+def _address(value: Any) -> str:
+    """Where a cell leads to; "" for most."""
+    return value.url if isinstance(value, Link) and re.match(r"(?i)https?://", value.url) else ""
 
 
 def _data_uri(picture: bytes) -> str:

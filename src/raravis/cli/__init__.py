@@ -11,6 +11,7 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     data,
     embedding,
     explaining,
+    fetching,
     identifying,
     judging,
     lists,

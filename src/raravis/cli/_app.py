@@ -28,7 +28,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Data = Annotated[str, typer.Argument(help="Folder, table, 'rare-species' or 'bestiary'.", show_default=False)]
+Data = Annotated[
+    str,
+    typer.Argument(help="Folder, table, archive (see docs/data.md), 'rare-species' or 'bestiary'.", show_default=False),
+]
 Out = Annotated[Path, typer.Option(help="Where to write.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")]
@@ -36,7 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard 
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 PathColumn = Annotated[str | None, typer.Option(help="Column of a table that holds file paths.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of a table that holds labels.")]
-Root = Annotated[Path | None, typer.Option(help="Folder that paths in a table are relative to.")]
+Root = Annotated[Path | None, typer.Option(help="Folder of the images that a table or archive names.")]
 
 
 @app.callback(invoke_without_command=True)

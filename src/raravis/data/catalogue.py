@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from raravis import files
 from raravis.data._looks import PROBED, looks
 from raravis.data.decode import Probe
-from raravis.data.sources import Request, open_source
+from raravis.data.sources import TO_FETCH, Request, open_source
 from raravis.errors import DataError
 
 _META: Final = b"raravis"
@@ -131,6 +131,11 @@ def load(path: Path) -> Catalogue:
 def _none(found: Catalogue, request: Request) -> str:
     """Say that nothing can be learned from, and why."""
     first = found.table.iloc[0]
+    if (found.table["error"] == TO_FETCH).all():
+        return (
+            f"None of the {len(found.table)} images that {request.data} names is at hand.\n"
+            f"`raravis fetch {request.data}` gets them from their addresses; or say with --root where they are."
+        )
     root = ", and whether --root is the folder that paths are relative to" if found.kind == "table" else ""
     return (
         f"None of the {len(found.table)} files of {request.data} is an image with a label that can be read "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from raravis import drawing
+from raravis import credits, drawing
 from raravis.data.decode import UnreadableImageError, open_upright, read_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         `images` (all files), `readable`, `unreadable`, `unlabelled`; `families`, `phyla` (their numbers);
         `per_family`, `per_phylum` (name → images, the largest first); `minimum`, `median`, `maximum` of the
         family sizes; `imbalance_ratio` (maximum over minimum); `formats`, `modes` (name → images); `sizes`
-        with `minimum, median, maximum` of `width` and `height` and the five `most_common` sizes.
+        with `minimum, median, maximum` of `width` and `height` and the five `most_common` sizes; `licenses` (name →
+        images; `licence unknown` for those of which none is stated).
     """
     status = table["status"]
     labelled = table[status == "ok"]
@@ -59,6 +60,7 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         "formats": _counts(readable["format"]),
         "modes": _counts(readable["mode"]),
         "sizes": _sizes(readable),
+        "licenses": _counts(_licences(readable)),
     }
 
 
@@ -157,6 +159,13 @@ def _box(axes: Any, sizes: np.ndarray[Any, Any]) -> None:
 def _counts(column: pd.Series[Any]) -> dict[str, int]:
     counts = column.value_counts()
     return {str(name): int(n) for name, n in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
+
+
+def _licences(readable: pd.DataFrame) -> pd.Series[Any]:
+    """The licence of each image, `credits.UNKNOWN` where none is stated."""
+    if "license" not in readable:
+        return pd.Series(credits.UNKNOWN, index=readable.index)
+    return readable["license"].where(readable["license"] != "", credits.UNKNOWN)
 
 
 def _sizes(readable: pd.DataFrame) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from raravis import page
+from raravis import credits, page
 from raravis.explaining.channels import Found, Searched
 from raravis.explaining.evidence import NOWHERE
 from raravis.explaining.layers import Layer
@@ -49,6 +49,7 @@ class Page:
         channels: each channel, and the photograph that chose it, or None where it was named.
         searched: among what images; None if none were at hand.
         notes: what the reader should know, one sentence each.
+        rights: whose the images at hand are: `file_path, family` and `credits.COLUMNS`; None if none were at hand.
     """
 
     model: str
@@ -61,6 +62,7 @@ class Page:
     channels: Sequence[tuple[Found, Chosen | None]]
     searched: Searched | None
     notes: Sequence[str]
+    rights: pd.DataFrame | None = None
 
 
 def write(path: Path, told: Page) -> None:
@@ -78,6 +80,8 @@ def write(path: Path, told: Page) -> None:
         sections.append(Section("Your photographs, layer by layer", list(_maps(told.looked, len(told.shown)))))
     if told.channels and told.searched is not None:
         sections.append(Section("What single channels answer to", list(_channels(told.channels, told.searched))))
+    if whose := _whose(told):
+        sections.append(Section("Whose photographs are shown", whose))
     sections.append(Section("What these pictures do not show", [Points(_LIMITS)]))
     lead = (
         f"What the network says of {count} photograph{'' if count == 1 else 's'} of yours rests on something in them. "
@@ -105,6 +109,14 @@ def _why(reasons: Sequence[Reason], method: str) -> Iterator[Block]:
             yield Picture(reason.picture, caption, f"The photograph, its maps and its nearest photographs. {caption}")
     if left := sum(not reason.picture for reason in reasons):
         yield Text(f"{left} more photographs have their figures in files beside this page.")
+
+
+def _whose(told: Page) -> list[Block]:
+    """The rights in the photographs of the data that stand on the page; yours are your own."""
+    shown = {near.file_path for reason in told.reasons for near in reason.neighbours}
+    for found, _ in told.channels:
+        shown.update(found.table["file_path"])
+    return [] if told.rights is None else credits.blocks(told.rights[told.rights["file_path"].isin(shown)])
 
 
 def _caption(reason: Reason) -> str:

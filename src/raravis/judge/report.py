@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from raravis import drawing, page
+from raravis import credits, drawing, page
 from raravis.errors import DataError
 from raravis.judge import confusion, figures
 from raravis.judge import metrics as measures
@@ -46,6 +46,7 @@ def report(
     predictions: pd.DataFrame,
     metrics: Mapping[str, Mapping[str, Any]],
     images: Images,
+    rights: pd.DataFrame | None = None,
     groups: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     choices: Mapping[str, pd.DataFrame] | None = None,
@@ -64,6 +65,7 @@ def report(
         predictions: a table of `judge.predictions`.
         metrics: what `judge.metrics.by_split` gave for it.
         images: gives the pixels of the images that are shown, all of the detailed side.
+        rights: whose the images are: `file_path, family` and `credits.COLUMNS`; unknown when not given.
         groups: family → phylum, for the order of the confusion matrix and the colours of bars.
         notes: what the reader should know, one sentence each.
         choices: what was tried before this model was chosen: a caption for each table, the best rows first.
@@ -86,7 +88,7 @@ def report(
         Section("What is taken for what", list(_confusions(shown, groups))),
         Section("How far its confidence can be trusted", [_reliability(shown, metrics[side]["ece"])]),
         *trusted,
-        Section("Its best and worst images", list(_extremes(shown, images))),
+        Section("Its best and worst images", list(_extremes(shown, images, rights))),
         Section("How to make it again", [Code(recipe, "The recipe, every field stated."), _made_with(facts)]),
     ]
     families = sum(1 for figures_of in metrics[side]["per_family"].values() if figures_of["support"])
@@ -198,7 +200,8 @@ def _reliability(shown: pd.DataFrame, error: float) -> Block:
     return Picture(drawing.png(drawn), caption, f"Reliability diagram; expected calibration error {error:.3f}.")
 
 
-def _extremes(shown: pd.DataFrame, images: Images) -> Iterator[Block]:
+def _extremes(shown: pd.DataFrame, images: Images, rights: pd.DataFrame | None) -> Iterator[Block]:
+    drawn = []
     for chosen, words, none in (
         (
             figures.best(shown),
@@ -220,6 +223,9 @@ def _extremes(shown: pd.DataFrame, images: Images) -> Iterator[Block]:
             for true, said in zip(chosen["family"], chosen["predicted"], strict=True)
         )
         yield Picture(drawing.jpeg(figures.gallery(chosen, images)), words, f"Photographs: {alt}.")
+        drawn.append(chosen[["file_path", "family"]])
+    both = pd.concat(drawn)
+    yield from credits.blocks(both if rights is None else rights[rights["file_path"].isin(both["file_path"])])
 
 
 def _made_with(facts: Mapping[str, Any]) -> Block:

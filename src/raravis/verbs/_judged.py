@@ -70,6 +70,7 @@ def keep(
         predictions=made,
         metrics=judged,
         images=lambda ids: list(images.store.read(ids)),
+        rights=images.table,
         groups=images.phyla,
         notes=_notes(run, images),
         choices=_choices(run),

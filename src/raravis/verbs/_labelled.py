@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from raravis import credits
 from raravis.data import labels
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
@@ -31,8 +32,8 @@ class Labelled:
     """Images of a split, once each, with their pixels.
 
     Attributes:
-        table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, "" where
-            unknown.
+        table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, and
+            `credits.COLUMNS`, "" where unknown.
         store: the pixels of all of them.
         lineages: of each family of the catalogue.
         notes: what was left out, one sentence each.
@@ -107,7 +108,8 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     about = readable.drop_duplicates("image_id").set_index("image_id")
     species = splits.species_of(about)
     about = about.assign(species="" if species is None else species)
-    table = table[["image_id", "family", "split"]].join(about[["file_path", *RANKS, "species"]], on="image_id")
+    columns = ["file_path", *RANKS, "species", *credits.COLUMNS]
+    table = table[["image_id", "family", "split"]].join(about.reindex(columns=columns, fill_value=""), on="image_id")
     table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
     return Labelled(table, store, labels.of_table(readable), tuple(notes))

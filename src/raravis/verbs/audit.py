@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from raravis import drawing, files, page
+from raravis import credits, drawing, files, page
 from raravis.data import audit as faults
 from raravis.data import catalogue, decode
 from raravis.data.sources import Request
@@ -111,7 +111,7 @@ def _copies(found: catalogue.Catalogue, findings: pd.DataFrame, seed: int) -> li
     lot = np.random.Generator(np.random.PCG64(seed)).permutation(others)
     chosen = [*disputed, *sorted(lot[: max(0, SHOWN - len(disputed))])][:SHOWN]
     families = found.table.drop_duplicates("file_path").set_index("file_path")["family"]
-    blocks: list[Block] = []
+    blocks, drawn = list[Block](), list[str]()
     for group in chosen:
         paths = sorted(set(grouped.loc[grouped["group"] == group, "file_path"]))
         shown = [_pixels(found.root / path) for path in paths[:IN_GROUP]]
@@ -119,7 +119,8 @@ def _copies(found: catalogue.Catalogue, findings: pd.DataFrame, seed: int) -> li
         picture = drawing.jpeg(drawing.image_grid(shown, titles, len(shown), [Path(p).name for p in paths[:IN_GROUP]]))
         caption = f"Group {group}: {len(paths)} copies" + (", under different families." if group in disputed else ".")
         blocks.append(Picture(picture, caption, f"Copies: {', '.join(paths[:IN_GROUP])}."))
-    return blocks
+        drawn += paths[:IN_GROUP]
+    return [*blocks, *credits.blocks(found.table[found.table["file_path"].isin(drawn)])]
 
 
 def _pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from raravis import augmentations, drawing, engine, files, page, progress, recipe, registry
+from raravis import augmentations, credits, drawing, engine, files, page, progress, recipe, registry
 from raravis.data import catalogue, decode
 from raravis.data import explore as look
 from raravis.data.sources import Request
@@ -85,7 +85,10 @@ def preview(
         lead=f"{len(single)} layers and {len(names)} pipelines, each drawn once on {len(pixels)} images.",
         sections=[
             Section("Pipelines", [Table(pd.DataFrame({"pipeline": list(about), "what it is": list(about.values())}))]),
-            Section("On your images", [Picture(drawing.jpeg(drawn), _PREVIEW, "Rows of images, one a layer")]),
+            Section(
+                "On your images",
+                [Picture(drawing.jpeg(drawn), _PREVIEW, "Rows of images, one a layer"), *credits.blocks(chosen)],
+            ),
         ],
     )
     figures = {"layers": len(single), "pipelines": len(names), "images": len(pixels)}

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from raravis import backbones, files, progress
+from raravis import backbones, credits, files, progress
 from raravis.backbones import View
 from raravis.data import catalogue
 from raravis.data.pixels import open_store
@@ -99,7 +99,7 @@ def embed(
         for start in range(0, len(ids), 4096):
             rows[start : start + 4096] = kept.read(ids[start : start + 4096])
         rows.flush()
-    columns = ["image_id", "file_path", "family"]
+    columns = ["image_id", "file_path", "family", *credits.COLUMNS]
     files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
     files.write_json(folder / ABOUT, about)
     return Outcome("embed", folder, about, found.unreadable, found.notes, folder / ABOUT)

@@ -136,6 +136,7 @@ def explain(
         channels=found,
         searched=searched,
         notes=[*notes, *(f"Could not be read: {problem}." for problem in looked.unreadable)],
+        rights=None if pool is None else pool.catalogue.table,
     )
     report.write(folder / REPORT, page)
     figures = {"method": name, **_figures(opened, first, reasons, found, searched)}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from raravis import drawing, files, page
+from raravis import credits, drawing, files, page
 from raravis.data import catalogue
 from raravis.data import explore as look
 from raravis.data.sources import Request
@@ -96,7 +96,7 @@ def _sections(
         glance.append(Points(found.notes))
     sections = [
         Section("At a glance", glance),
-        Section("What they look like", [_samples(chosen, pictures["samples"])]),
+        Section("What they look like", [_samples(chosen, pictures["samples"]), *credits.blocks(chosen)]),
         Section("How many of each", _sizes(found.table, summary, pictures["distribution"])),
         Section("The files", _files(summary)),
     ]
@@ -161,7 +161,8 @@ def _files(summary: dict[str, Any]) -> list[Block]:
     return [
         Text(
             f"Formats: {look.words(summary['formats'])}.\n\nColour modes: {look.words(summary['modes'])}.\n\n"
-            f"Most common sizes: {look.words(sizes['most_common'], 5)}."
+            f"Most common sizes: {look.words(sizes['most_common'], 5)}.\n\n"
+            f"Licences: {look.words(summary['licenses'], 8)}."
         ),
         Table(pd.DataFrame(rows), "Sizes, upright"),
     ]

@@ -19,7 +19,8 @@ def test_sub_folders_are_labels_however_deep_the_image_lies(tmp_path, touch, lis
     found = listed(tmp_path)
     assert families(found) == {"fox/2024/may/b.PNG": "fox", "fox/a.jpg": "fox", "owl/c.jpeg": "owl"}
     assert (found.kind, found.root, found.notes) == ("folder", tmp_path, ())
-    assert set(taxonomy.RANKS) | {"file_path", "problem"} == set(found.table.columns)
+    rights = {"license", "rights_holder", "source_url", "references"}
+    assert set(taxonomy.RANKS) | {"file_path", "problem"} | rights == set(found.table.columns)
     assert (found.table["problem"] == "").all()
 
 

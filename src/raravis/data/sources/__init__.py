@@ -5,13 +5,15 @@ Each module has `claims(data)` (does this text mean me?) and `listing(data, ...)
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from raravis import registry
-from raravis.data.sources._listing import Listing, Request
+from raravis.data.sources._listing import TO_FETCH, Listing, Request
+from raravis.data.sources._rights import credited
 from raravis.errors import UsageError
 
-__all__ = ["Listing", "Request", "open_source"]
+__all__ = ["TO_FETCH", "Listing", "Request", "open_source"]
 
 
 def open_source(request: Request, *, quiet: bool = False) -> Listing:
@@ -36,4 +38,17 @@ def open_source(request: Request, *, quiet: bool = False) -> Listing:
         forms = "\n".join(f"  {registry.summary(m)}" for m in modules)
         raise UsageError(f"DATA {request.data[:200]!r} {there}. It may be:\n{forms}")
     listing: Listing = module.listing(request, quiet=quiet)
-    return listing
+    return _whole(listing)
+
+
+def _whole(listing: Listing) -> Listing:
+    """Add the rights of each image, and tell which missing files can be fetched."""
+    table = credited(listing.table)
+    lost = (table["problem"] == "no such file") & (table["source_url"] != "")
+    if not lost.any():
+        return replace(listing, table=table)
+    told = (
+        f"{int(lost.sum())} of {len(table)} images are not at hand, but their addresses are known: see `raravis fetch`."
+    )
+    table = table.assign(problem=table["problem"].mask(lost, TO_FETCH))
+    return replace(listing, table=table, notes=(*listing.notes, told))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
+
+TO_FETCH: Final = "is not at hand; `raravis fetch` gets it"
+"""The problem of a row whose file is missing and whose `source_url` says where it can be had."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Request:
         data: a path or a name (`rare-species`, `bestiary`).
         path_column: the column of a table that holds file paths, or None to find it.
         label_column: the column that holds the label, or None to find it.
-        root: the folder that paths in a table are relative to, or None for the table's own.
+        root: the folder that paths in a table are relative to, or that holds the media of an archive; None for its own.
     """
 
     data: str
@@ -33,7 +37,8 @@ class Listing:
         kind: the source's name.
         root: absolute folder that `file_path` is relative to.
         table: one row a file, all strings ("" where unknown): `file_path` (POSIX, unique), the seven ranks of
-            `taxonomy.RANKS`, more columns as found, `problem` (why the row must not be read, or "").
+            `taxonomy.RANKS`, more columns as found, `problem` (why the row must not be read, or ""), and, once
+            `open_source` gave it, those of `credits.COLUMNS`.
         notes: what the user should know, one sentence each.
     """
 

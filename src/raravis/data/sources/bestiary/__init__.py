@@ -56,7 +56,7 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
             hidden.replace(root)
     table = pd.read_csv(root / "metadata.csv", dtype=str, keep_default_na=False)
     kept = ["file_path", *RANKS, "medium", "group", "rare_species_id"]
-    listed = table[kept].assign(problem="")
+    listed = table[kept].assign(problem="", license="Apache-2.0", rights_holder="raravis, drawn by its own code")
     return Listing(kind="bestiary", root=root, table=listed)
 
 
