@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from raravis.verbs.explore import explore
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
+    from raravis.verbs.review import review
     from raravis.verbs.split import split
     from raravis.verbs.train import train
     from raravis.verbs.tune import tune
@@ -35,6 +36,7 @@ __all__ = [
     "explore",
     "predict",
     "reproduce",
+    "review",
     "split",
     "train",
     "tune",

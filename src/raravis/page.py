@@ -109,7 +109,7 @@ def render(*, title: str, lead: str, sections: Sequence[Section]) -> str:
         {"anchor": anchor, "title": section.title, "blocks": [_block(b) for b in section.blocks]}
         for anchor, section in zip(anchors, sections, strict=True)
     ]
-    return _template().render(title=title, lead=lead, sections=parts)
+    return template("page.html.j2").render(title=title, lead=lead, sections=parts)
 
 
 def written(value: Any) -> str:
@@ -131,7 +131,8 @@ def written(value: Any) -> str:
 
 
 @functools.cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page's template, which escapes what it is given and knows no name that it was not given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -142,7 +143,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
 def _anchors(titles: Sequence[str]) -> list[str]:
@@ -166,7 +167,7 @@ def _block(block: Block) -> dict[str, Any]:
         case Table(frame, caption):
             return {"kind": "table", "caption": caption, **_table(frame)}
         case Picture(png, caption, alt):
-            return {"kind": "picture", "source": _data_uri(png), "caption": caption, "alt": alt}
+            return {"kind": "picture", "source": data_uri(png), "caption": caption, "alt": alt}
 
 
 def _card(name: str, value: Any) -> dict[str, str]:
@@ -201,7 +202,12 @@ def _key(value: Any) -> str:
     return "" if value is None or _is_nan(value) else repr(float(value)) if _is_number(value) else str(value)
 
 
-def _data_uri(picture: bytes) -> str:
+def data_uri(picture: bytes) -> str:
+    """A PNG or JPEG as an address that holds it whole.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if picture.startswith(b"\x89PNG\r\n"):
         kind = "png"
     elif picture.startswith(b"\xff\xd8\xff"):

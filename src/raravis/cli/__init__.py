@@ -13,6 +13,7 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     identifying,
     judging,
     lists,
+    reviewing,
     studying,
     training,
     tuning,
