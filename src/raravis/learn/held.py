@@ -4,8 +4,8 @@ Enter: a finished run and its images. Leave: probabilities by a head that was fi
 copies, and the features that they rest on.
 
 A head on frozen features is fitted again by cross-validation on train and val; test is named by a head of both. A
-network that was trained by the epoch cannot be trained again for this: it speaks for val and test itself, and of train only
-its features are left, which have seen the labels and so find fewer of the wrong ones.
+network that was trained by the epoch cannot be trained again for this: it speaks for val and test itself, and of train
+only its features are left, which have seen the labels and so find fewer of the wrong ones.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from raravis import heads, progress
 from raravis.data.pixels import PixelStore
-from raravis.judge import calibration, predictions
+from raravis.judge import predictions
 from raravis.learn.features import features
 from raravis.learn.infer import outputs
 from raravis.learn.select import Fold, crossed, random_folds
@@ -114,7 +115,7 @@ def _by_heads(
     with progress.bar("Asking heads that have not seen the image", len(parts) + 1, quiet=quiet, unit="fits") as advance:
         logits = crossed(own, found, classes, parts, count=count, seed=seed, ended=advance)
         judged = ~np.isnan(logits[:, 0])
-        calibrated = calibration.fit(logits[judged], classes[judged], count=count, seed=seed)
+        warmth = _temperature(logits[judged], classes[judged])
         others = np.setdiff1d(np.arange(len(classes)), learned)
         if len(others):
             logits[others] = heads.fit(own, found[learned], classes[learned], count=count, seed=seed).logits(
@@ -123,8 +124,17 @@ def _by_heads(
         advance()
     said = np.full(logits.shape, np.nan, np.float32)
     judged = ~np.isnan(logits[:, 0])
-    said[judged] = calibrated(logits[judged])
+    said[judged] = softmax(logits[judged] / warmth, axis=1)
     return said
+
+
+def _temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
+    """What logits are divided by, so that the labels are as likely as can be; one number learns none by heart."""
+
+    def loss(log: float) -> float:
+        return float(-log_softmax(logits / np.exp(log), axis=1)[np.arange(len(classes)), classes].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x))
 
 
 def _chosen(run: Run, options: probe.Options) -> heads.Options:

@@ -25,6 +25,9 @@ from raravis.review.item import Item
 FAMILY: Final = 0.9
 """What a photograph's priority is multiplied by for each of its family that stands before it: seven halve it."""
 
+VERDICT: Final = 0.99
+"""The same for each of its verdict: seventy halve it, so that the unfamiliar do not hide all that is uncertain."""
+
 POOL: Final = 4
 """Items that are looked at for each that is wanted, before bursts are folded."""
 
@@ -77,10 +80,10 @@ def _spread(items: Sequence[Item], limit: int) -> Iterator[Item]:
     for _ in range(min(limit, len(items))):
         while True:
             _, number, count = heapq.heappop(heap)
-            family = items[number].label or items[number].told
-            if count == taken[family]:
+            family, kind = f"family {items[number].label or items[number].told}", f"verdict {items[number].verdict}"
+            if count == taken[family] + taken[kind]:
                 break
-            value = items[number].priority * FAMILY ** taken[family]
-            heapq.heappush(heap, (-value, number, taken[family]))
-        taken[family] += 1
+            value = items[number].priority * FAMILY ** taken[family] * VERDICT ** taken[kind]
+            heapq.heappush(heap, (-value, number, taken[family] + taken[kind]))
+        taken.update((family, kind))
         yield items[number]

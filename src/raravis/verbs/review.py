@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from raravis.errors import UsageError
 from raravis.outcome import Outcome
 from raravis.review import diverse, sheet, told, wanted
 from raravis.run import Run
+from raravis.verbs._review_answers import take
 from raravis.verbs._review_labels import doubtful
 from raravis.verbs._review_near import near
 
@@ -19,9 +21,12 @@ LIMIT: Final = 200
 
 
 def review(
-    what: str | Path,
+    what: str | Path | None = None,
     *,
     out: str | Path,
+    answers: str | Path | Iterable[str | Path] = (),
+    into: str | None = None,
+    new_families: bool = False,
     model: str | Path | None = None,
     limit: int = LIMIT,
     data: str | None = None,
@@ -31,20 +36,25 @@ def review(
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
-    """List what a person should look at first, and why: identified photographs, or labels that are probably wrong.
+    """List what a person should look at first, and why; or take the answers in.
 
-    Writes `review.csv`, a table to fill in, and `review.html`, a page to answer on, which stands alone.
+    With `what`, writes `review.csv`, a table to fill in, and `review.html`, a page to answer on, which stands alone.
+    With `answers`, writes `corrected.csv`, which `train` takes as DATA, and `changes.csv`, what became of each answer;
+    no file of the user's is changed.
 
     Args:
         what: a table that `predict` wrote, or a run folder, whose own labels are then held against what was learned.
         out: the folder to write into.
+        answers: filled tables, what the page saved, or files of corrections that `serve` kept.
+        into: with answers: the DATA that they correct and add to; the answered photographs alone when not given.
+        new_families: with answers: take in families of which nobody knows, too; they may be misspelt.
         model: for a table: the run or bundle that made it; then the nearest training photographs have a say too.
         limit: photographs listed at most.
         data: where the images of the run are now, if not where they were.
-        path_column: column of a table that holds file paths.
-        label_column: column of a table that holds labels.
-        root: for a table of predictions, the folder that its paths are relative to, the current one when not given;
-            for a run, the folder that the paths in the table `data` are relative to.
+        path_column: column of the table `data` or `into` that holds file paths.
+        label_column: column of that table that holds labels.
+        root: the folder that paths are relative to: those in predictions and answers, the current one when not given;
+            and those in the table `data` or `into`, its own when not given.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
@@ -54,11 +64,15 @@ def review(
         RunError: the run or the model is not finished, or damaged.
         StorageError: `out` cannot be written.
     """
-    if limit < 1:
-        raise UsageError(f"limit is {limit}; 1 or more was expected.")
-    if data is None and (path_column or label_column):
-        raise UsageError("Columns say how to read --data, which was not given; give it too.")
-    what, base = Path(what), None if root is None else Path(root)
+    given = [Path(one) for one in ([answers] if isinstance(answers, str | Path) else answers)]
+    _check(what, given, into, data, model, limit, path_column or label_column, new_families)
+    base = None if root is None else Path(root)
+    if what is None:
+        table = into is not None and Path(into).suffix.lower() in (".csv", ".parquet", ".jsonl")
+        known = None if into is None else Request(into, path_column, label_column, base if table else None)
+        place = base or Path.cwd()
+        return take(given, known, files.folder(out), root=place, new_families=new_families, quiet=quiet)
+    what = Path(what)
     request = None if data is None else Request(data, path_column, label_column, base)
     if Run.is_run(what):
         if model is not None:
@@ -67,6 +81,35 @@ def review(
     if model is None and request is not None:
         raise UsageError("--data says where the images of --model are; give that too, or leave it out.")
     return _predictions(what, model, request, base or Path.cwd(), out, limit, seed, quiet)
+
+
+def _check(
+    what: str | Path | None,
+    answers: Sequence[Path],
+    into: str | None,
+    data: str | None,
+    model: str | Path | None,
+    limit: int,
+    columns: str | None,
+    new_families: bool,
+) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        UsageError: an option would be ignored, or there is nothing to do.
+    """
+    if limit < 1:
+        raise UsageError(f"limit is {limit}; 1 or more was expected.")
+    if (what is None) == (not answers):
+        raise UsageError("Give predictions or a run to review, or --answers to take in: one of the two was expected.")
+    if what is not None and (into is not None or new_families):
+        raise UsageError(
+            "--into and --new-families say what becomes of --answers; give these, or leave the options out."
+        )
+    if answers and (data is not None or model is not None):
+        raise UsageError("--data and --model go with a review; the DATA that answers correct is given with --into.")
+    if data is None and into is None and columns:
+        raise UsageError("Columns say how to read --data or --into, which was not given; give it too.")
 
 
 def _predictions(
