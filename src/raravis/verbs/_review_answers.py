@@ -18,9 +18,9 @@ from raravis.data.sources import Request, open_source
 from raravis.errors import DataError
 from raravis.lineages import WIDER, Taxonomy
 from raravis.outcome import Outcome
-from raravis.review import answers as answering
-from raravis.review.answers import Answer, Given, Settled
-from raravis.review.families import Families
+from raravis.reviewing import answers as answering
+from raravis.reviewing.answers import Answer, Given, Settled
+from raravis.reviewing.families import Families
 from raravis.serve.corrections import Corrections
 
 TABLE: Final = "corrected.csv"

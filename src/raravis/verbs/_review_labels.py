@@ -11,9 +11,9 @@ import pandas as pd
 from raravis.data import audit, catalogue
 from raravis.data.sources import Request
 from raravis.errors import RunError
-from raravis.review import doubt, suspects
-from raravis.review.item import Item
-from raravis.review.sheet import Beside
+from raravis.reviewing import doubt, suspects
+from raravis.reviewing.item import Item
+from raravis.reviewing.sheet import Beside
 from raravis.run import Run
 from raravis.verbs import _environment
 from raravis.verbs._labelled import labelled

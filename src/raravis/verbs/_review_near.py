@@ -17,7 +17,7 @@ from raravis.data import catalogue, decode
 from raravis.data.ahead import ahead, cores
 from raravis.data.sources import Request
 from raravis.errors import UsageError
-from raravis.review.sheet import Beside
+from raravis.reviewing.sheet import Beside
 from raravis.run import Run
 from raravis.serve.predictor import Predictor, open_predictor
 from raravis.verbs import _environment

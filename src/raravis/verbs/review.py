@@ -11,7 +11,7 @@ from raravis import files
 from raravis.data.sources import Request
 from raravis.errors import UsageError
 from raravis.outcome import Outcome
-from raravis.review import diverse, sheet, told, wanted
+from raravis.reviewing import diverse, sheet, told, wanted
 from raravis.run import Run
 from raravis.verbs._review_answers import take
 from raravis.verbs._review_labels import doubtful
@@ -147,7 +147,7 @@ def _predictions(
 
 def _labels(run: Run, request: Request | None, folder: Path, limit: int, quiet: bool) -> Outcome:
     found = doubtful(run, request, quiet=quiet)
-    items, bad = diverse.chosen(found.items, limit, quiet=quiet)
+    items, bad = diverse.chosen(found.items, limit, spread=False, quiet=quiet)
     lead = (
         f"{len(items)} of {found.looked} labelled images, those whose labels are most probably wrong first; "
         f"confident learning finds {found.confident} labels wrong."

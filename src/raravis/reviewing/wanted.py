@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from raravis.review.item import CANDIDATES, Item
-from raravis.review.told import Told
+from raravis.reviewing.item import CANDIDATES, Item
+from raravis.reviewing.told import Told
 
 TIE: Final = 0.7
 """How near the second family's probability must come to the first one's, as a share of it, to be called a tie."""

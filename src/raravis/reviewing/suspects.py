@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from raravis.review.doubt import Doubt
-from raravis.review.item import CANDIDATES, Item
+from raravis.reviewing.doubt import Doubt
+from raravis.reviewing.item import CANDIDATES, Item
 
 VERDICT: Final = "label in doubt"
 

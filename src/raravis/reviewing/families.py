@@ -36,7 +36,8 @@ class Families:
 
     def __init__(self, known: Iterable[str]) -> None:
         self._known = {same(family): family for family in sorted(known, reverse=True)}
-        self._accepted = {accepted(family, "family")[0]: family for family in self._known.values()}
+        usual = {family: accepted(family, "family") for family in self._known.values()}
+        self._accepted = {name: family for family, (name, part) in usual.items() if not part}
 
     def look_up(self, given: str) -> Name:
         """What an answered name stands for."""
@@ -44,11 +45,11 @@ class Families:
         if key in self._known:
             return Name(given, self._known[key], "known")
         usual, part = accepted(given, "family")
-        if usual in self._accepted and not part:
-            own = self._accepted[usual]
-            return Name(given, own, "synonym", f"{given} is a synonym; it is taken as {own}, as the data writes it.")
+        if own := self._accepted.get(usual):
+            why = f" ({part})" if part else ""
+            return Name(given, own, "synonym", f"{given} is taken as {own}, as the data writes it{why}.")
         if usual in bundled():
-            renamed = f" ({given} is a synonym of {usual}{f', {part}' if part else ''})" if usual != key else ""
+            renamed = f" (usually {usual}{f': {part}' if part else ''})" if usual != key else ""
             return Name(given, given, "new", f"{given} is new to the data{renamed}.")
         near = get_close_matches(key, [*self._known, *bundled()], 1, _ALIKE)
         hint = f" Did you mean {self._known.get(near[0], near[0])}?" if near else ""

@@ -14,7 +14,7 @@ from PIL import Image
 from raravis import files, page, progress
 from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
-from raravis.review.item import Item
+from raravis.reviewing.item import Item
 
 TABLE: Final = "review.csv"
 PAGE: Final = "review.html"

@@ -20,7 +20,7 @@ from raravis import progress
 from raravis.data import audit
 from raravis.data.ahead import ahead, cores
 from raravis.data.decode import Probe, probe
-from raravis.review.item import Item
+from raravis.reviewing.item import Item
 
 FAMILY: Final = 0.9
 """What a photograph's priority is multiplied by for each of its family that stands before it: seven halve it."""
@@ -32,12 +32,15 @@ POOL: Final = 4
 """Items that are looked at for each that is wanted, before bursts are folded."""
 
 
-def chosen(items: Sequence[Item], limit: int, *, quiet: bool = False) -> tuple[list[Item], tuple[str, ...]]:
+def chosen(
+    items: Sequence[Item], limit: int, *, spread: bool = True, quiet: bool = False
+) -> tuple[list[Item], tuple[str, ...]]:
     """At most `limit` items, read and told apart, in the order in which to look at them.
 
     Args:
         items: the most needful first.
         limit: how many at most.
+        spread: let items of one family and one verdict wait for others.
         quiet: no progress.
 
     Returns:
@@ -55,7 +58,7 @@ def chosen(items: Sequence[Item], limit: int, *, quiet: bool = False) -> tuple[l
     bad = tuple(f"{item.file_path}: {look.error}" for item, look in zip(pool, seen, strict=True) if look.error)
     there = [(item, look) for item, look in zip(pool, seen, strict=True) if not look.error]
     firsts = list(_firsts(there))
-    return list(_spread(firsts, limit)), bad
+    return list(_spread(firsts, limit)) if spread else firsts[:limit], bad
 
 
 def _firsts(there: Sequence[tuple[Item, Probe]]) -> Iterator[Item]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from raravis.data.sources import _tables
 from raravis.errors import DataError, UsageError
-from raravis.review.sheet import NONE
+from raravis.reviewing.sheet import NONE
 from raravis.taxonomy import tidy
 
 SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
