@@ -41,8 +41,8 @@ def doubt(probabilities: NDArray[np.float32], classes: NDArray[np.int64], votes:
     """How much speaks against each label.
 
     Of model and neighbours the mean is taken. With a for what the best other class has and b for what the label has,
-    the suspicion is (a − b) / (a + b), 0 where the label has more: what counts is how little the label has, not how sure
-    the other is. (On photographs with swapped labels this listed 91% wrong ones where a − b listed 74%; see
+    the suspicion is (a − b) / (a + b), 0 where the label has more: what counts is how little the label has, not how
+    sure the other is. (On photographs with swapped labels this listed 91% wrong ones where a − b listed 74%; see
     docs/review.md.) An image of which the model says nothing, a row of NaN, is left to its neighbours.
 
     Args:
