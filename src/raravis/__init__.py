@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from raravis.verbs.fetch import fetch
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
+    from raravis.verbs.review import review
     from raravis.verbs.serve import serve
     from raravis.verbs.split import split
     from raravis.verbs.train import train
@@ -40,6 +41,7 @@ __all__ = [
     "fetch",
     "predict",
     "reproduce",
+    "review",
     "serve",
     "split",
     "train",

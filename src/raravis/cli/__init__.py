@@ -15,6 +15,7 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     identifying,
     judging,
     lists,
+    reviewing,
     serving,
     studying,
     training,
