@@ -380,7 +380,7 @@ def main() -> None:
     whole = sum(reader.share for reader in wanted.values())
     resource.setrlimit(resource.RLIMIT_DATA, (4 * MEMORY_MIB << 20,) * 2)
     signal.signal(signal.SIGALRM, _hung)
-    begun, rows = time.monotonic(), []
+    begun, rows = time.monotonic(), list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as home:
         os.environ["RARAVIS_CACHE"] = str(Path(home, "cache"))
         for name, reader in wanted.items():
