@@ -31,6 +31,7 @@ VERBS = {
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],
+    "review": ["DATA", "--out", "F"],
     "zero-shot": ["LABELS", "--out", "F"],
     "augment preview": ["DATA", "--out", "F"],
     "augment compare": ["DATA", "--out", "F"],
