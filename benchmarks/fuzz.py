@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -380,7 +380,7 @@ def main() -> None:
     whole = sum(reader.share for reader in wanted.values())
     resource.setrlimit(resource.RLIMIT_DATA, (4 * MEMORY_MIB << 20,) * 2)
     signal.signal(signal.SIGALRM, _hung)
-    begun, rows = time.monotonic(), []
+    begun, rows = time.monotonic(), list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as home:
         os.environ["RARAVIS_CACHE"] = str(Path(home, "cache"))
         for name, reader in wanted.items():
@@ -394,8 +394,16 @@ def main() -> None:
     sys.exit(1 if bad or peak > MEMORY_MIB else 0)
 
 
-def _many(name: str, reader: Reader, options: argparse.Namespace, count: int, home: Path) -> dict[str, float]:
-    found = {"inputs": count, "read": 0, "refused": 0, "crashed": 0, "hung": 0, "seconds": 0.0, "slowest": 0.0}
+def _many(name: str, reader: Reader, options: argparse.Namespace, count: int, home: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "inputs": count,
+        "read": 0,
+        "refused": 0,
+        "crashed": 0,
+        "hung": 0,
+        "seconds": 0.0,
+        "slowest": 0.0,
+    }
     begun = time.monotonic()
     for number in range(options.first, options.first + count):
         folder = home / "input"
