@@ -119,6 +119,16 @@ def test_no_engine_but_behind_its_door(path):
     assert "tf" not in used
     if path.name != "engine.py":
         assert "keras" not in heads, "ask raravis.engine.keras()"
+        assert "onnxruntime" not in heads, "ask raravis.engine.onnxruntime()"
+        if any(name.startswith("onnxruntime") for name in imported_by_name(path)):
+            assert "engine.onnxruntime()" in path.read_text(encoding="utf-8"), "ask raravis.engine.onnxruntime() first"
+
+
+def imported_by_name(path: Path) -> list[str]:
+    """What a file gives to `import_module` as it stands."""
+    calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    given = [node.args[0] for node in calls if node.func.id == "import_module"]
+    return [str(one.value) for one in given if isinstance(one, ast.Constant)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

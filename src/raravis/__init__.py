@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from raravis.verbs.evaluate import evaluate
     from raravis.verbs.explain import explain
     from raravis.verbs.explore import explore
+    from raravis.verbs.export import export
     from raravis.verbs.fetch import fetch
     from raravis.verbs.predict import predict
     from raravis.verbs.reproduce import reproduce
+    from raravis.verbs.review import review
+    from raravis.verbs.serve import serve
     from raravis.verbs.split import split
     from raravis.verbs.train import train
     from raravis.verbs.tune import tune
@@ -34,9 +37,12 @@ __all__ = [
     "evaluate",
     "explain",
     "explore",
+    "export",
     "fetch",
     "predict",
     "reproduce",
+    "review",
+    "serve",
     "split",
     "train",
     "tune",
@@ -47,7 +53,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'raravis' has no attribute {name!r}")
-    module = importlib.import_module(f"raravis.verbs.{name}")
+    from raravis.extras import told
+
+    with told():
+        module = importlib.import_module(f"raravis.verbs.{name}")
     return getattr(module, name, module)  # `augment` is a pair of verbs: a module with both
 
 

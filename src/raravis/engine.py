@@ -1,4 +1,4 @@
-"""The one door to Keras: picks the backend and quiets its start.
+"""The one door to Keras, and that to ONNX Runtime: picks the backend, quiets the start, keeps reports at home.
 
 Keras takes seconds to import, so nothing happens before `keras()` is called.
 """
@@ -18,12 +18,15 @@ def keras() -> Any:
     """The `keras` module on the backend that `KERAS_BACKEND` names (TensorFlow unless told otherwise).
 
     Raises:
-        UsageError: the backend is not installed.
+        MissingError: Keras is not installed, or TensorFlow is not and no other backend was asked for.
+        UsageError: the backend that was asked for is not installed.
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
+    asked = "KERAS_BACKEND" in os.environ
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from raravis import extras
     from raravis.errors import UsageError
 
     with _hushed(), warnings.catch_warnings():
@@ -31,12 +34,30 @@ def keras() -> Any:
         try:
             import keras
         except ImportError as error:
+            if (lacking := extras.lacking(error)) and (error.name == "keras" or not asked):
+                raise lacking from error
             raise UsageError(
                 f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} cannot be imported ({error}).\n"
                 "Install it (for JAX: pip install 'raravis[jax]') or unset KERAS_BACKEND."
             ) from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks in one process are meant
     return keras
+
+
+def onnxruntime() -> Any:
+    """The `onnxruntime` module, without the reports that it would send.
+
+    From version 1.29 on it writes a number for the user into their home and reports every network to its makers,
+    unless told otherwise before it is imported. Nobody who looks at animals has asked for that; who does sets
+    `ORT_DISABLE_TELEMETRY=0`.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def describe() -> dict[str, str]:

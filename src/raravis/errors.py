@@ -6,7 +6,9 @@
     ├── DataError           1   the data cannot be used: empty, one family only, columns missing
     ├── StorageError        1   a file or folder cannot be written: disk full, read-only, in use
     ├── RunError            1   a run folder is not what was asked for: unfinished, damaged, another data set
-    └── OfflineError        1   something must be fetched and no network answers
+    │   └── BundleError     1   a bundle is not what it claims to be: damaged, changed, too large, unsafe
+    ├── OfflineError        1   something must be fetched and no network answers
+    └── MissingError        1   a part of raravis is not installed
 
 A message is one or two lines: what was found, what was expected, what to do.
 """
@@ -45,8 +47,16 @@ class RunError(RaravisError):
     """A run folder is not what was asked for."""
 
 
+class BundleError(RunError):
+    """A bundle is not what it claims to be."""
+
+
 class OfflineError(RaravisError):
     """Something must be fetched first and no network answers."""
+
+
+class MissingError(RaravisError):
+    """A part of raravis is not installed; the message names the extra that brings it."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -91,6 +91,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Make a folder under a hidden name; it takes the place of `path` when the block ends without an error.
+
+    A kill leaves the folder that was there before, or none, and perhaps the hidden one.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    import shutil  # needed only here
+
+    part = beside(path)
+    with storage(path):
+        try:
+            part.mkdir(parents=True)
+            yield part
+            if path.exists():
+                old = beside(path)
+                path.replace(old)
+                part.replace(path)
+                shutil.rmtree(old)
+            else:
+                part.replace(path)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
 def beside(path: Path) -> Path:
     """A hidden, unused name in the folder of `path` that keeps its suffixes (`.weights.h5`)."""
     return path.with_name(f".{uuid.uuid4().hex[:8]}.part{''.join(path.suffixes)}")

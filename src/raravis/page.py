@@ -120,7 +120,7 @@ def render(*, title: str, lead: str, sections: Sequence[Section]) -> str:
         {"anchor": anchor, "title": section.title, "blocks": [_block(b) for b in section.blocks]}
         for anchor, section in zip(anchors, sections, strict=True)
     ]
-    return _template().render(title=title, lead=lead, sections=parts)
+    return template("page.html.j2").render(title=title, lead=lead, sections=parts)
 
 
 def written(value: Any) -> str:
@@ -142,7 +142,8 @@ def written(value: Any) -> str:
 
 
 @functools.cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page's template, which escapes what it is given and knows no name that it was not given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -153,7 +154,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
 def _anchors(titles: Sequence[str]) -> list[str]:
@@ -177,7 +178,7 @@ def _block(block: Block) -> dict[str, Any]:
         case Table(frame, caption):
             return {"kind": "table", "caption": caption, **_table(frame)}
         case Picture(png, caption, alt):
-            return {"kind": "picture", "source": _data_uri(png), "caption": caption, "alt": alt}
+            return {"kind": "picture", "source": data_uri(png), "caption": caption, "alt": alt}
 
 
 def _card(name: str, value: Any) -> dict[str, str]:
@@ -217,7 +218,12 @@ def _address(value: Any) -> str:
     return value.url if isinstance(value, Link) and re.match(r"(?i)https?://", value.url) else ""
 
 
-def _data_uri(picture: bytes) -> str:
+def data_uri(picture: bytes) -> str:
+    """A PNG or JPEG as an address that holds it whole.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if picture.startswith(b"\x89PNG\r\n"):
         kind = "png"
     elif picture.startswith(b"\xff\xd8\xff"):

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import pandas as pd
 import portalocker
 
 from raravis import files, recipe
@@ -27,6 +26,8 @@ from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from raravis.judge.trust import Trust  # slow to import
 
 State = Literal["running", "interrupted", "finished", "failed"]
@@ -127,6 +128,8 @@ class Run:
     @property
     def split(self) -> pd.DataFrame:
         """`split.csv` as strings: image_id, file_path, family, split."""
+        import pandas as pd
+
         return pd.read_csv(self.path / SPLIT, dtype=str, keep_default_na=False)
 
     @property
@@ -140,6 +143,8 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds."""
+        import pandas as pd
+
         if not (self.path / HISTORY).is_file():
             raise RunError(f"{self.path} has finished no epoch yet; continue it with `raravis train --resume`.")
         return pd.read_csv(self.path / HISTORY)
@@ -149,6 +154,7 @@ class Run:
 
         Raises:
             RunError: training has not finished, or the file is damaged.
+            MissingError: the training parts are not installed.
         """
         from raravis import engine
 
@@ -156,8 +162,9 @@ class Run:
         if not file.is_file():
             state = self.status["state"]
             raise RunError(f"{self.path} has no model yet (it is {state}); finish it with `raravis train --resume`.")
+        keras = engine.keras()
         try:
-            return engine.keras().saving.load_model(file, compile=False)
+            return keras.saving.load_model(file, compile=False)
         except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: a damaged file
             raise RunError(f"{file} is damaged: {error}\nTrain again into another folder.") from error
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
+from scipy.optimize import minimize
 
 from raravis.errors import DataError
 from raravis.judge import selective
@@ -148,3 +150,25 @@ def test_values_out_of_range_are_refused():
         selective.threshold(np.ones(50), np.ones(50, bool), precision=90)
     with pytest.raises(DataError, match="Confidences in 0–1"):
         selective.threshold(np.arange(50.0), np.ones(50, bool), precision=0.9)
+
+
+@pytest.mark.parametrize("images", [1, 2, 40, 3000])
+@pytest.mark.parametrize("kind", ["calibrated", "coarse", "all alike", "all right", "very sure"])
+def test_the_logistic_curve_is_the_likeliest(images, kind):
+    """Held against a general minimiser: the curve's likelihood is no worse than the one that it finds."""
+    random = np.random.default_rng(images)
+    sure = random.random(images)
+    sure = {"coarse": sure.round(1), "all alike": np.full(images, 0.7), "very sure": 1 - 1e-7 * sure}.get(kind, sure)
+    correct = np.ones(images, bool) if kind == "all right" else random.random(images) < sure
+    levels, accepted, right = selective._accepted(sure, correct)
+    groups, hits = np.diff(accepted, prepend=0), np.diff(right, prepend=0)
+    odds = special.logit(np.clip(levels, 1e-6, 1 - 1e-6))
+    target = hits * (hits.sum() + 1) / (hits.sum() + 2) + (groups - hits) / ((groups - hits).sum() + 2)
+
+    def loss(probability):
+        return -(special.xlogy(target, probability) + special.xlogy(groups - target, 1 - probability)).sum()
+
+    found = selective._logistic(levels, groups, hits)
+    line = minimize(lambda ab: loss(special.expit(ab[0] * odds + ab[1])), [1.0, 0.0], method="Nelder-Mead").x
+    assert loss(found) <= loss(special.expit(line[0] * odds + line[1])) + 1e-6
+    assert (np.diff(found) <= 1e-12).all() or (np.diff(found) >= -1e-12).all()

@@ -3,14 +3,14 @@
 import csv
 import io
 import os
-import random
-import signal
 import subprocess
 import sys
 import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from threading import current_thread
+from threading import enumerate as enumerate_threads
 
 import numpy as np
 import psutil
@@ -18,13 +18,17 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
+from raravis import registry
 from raravis.data import decode
-from raravis.errors import StorageError
-from raravis.serve import formats
+from raravis.errors import RunError, StorageError
+from raravis.serve import detections, formats
 from raravis.serve.batch import identify
+from raravis.serve.formats import About, raravis
+from raravis.serve.pictures import Pictures
 from raravis.serve.predictor import Answer
 
-CSV = formats.load("raravis")
+HEADER = raravis.header()
+LINEAGES: dict = {"blue": {}, "green": {}, "red": {}}
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,19 @@ def draw(folder: Path, count: int) -> list[str]:
     return paths
 
 
-def run(paths, out, predictor=None, *, batch_size=4, top_k=2, **options):
-    return identify(predictor or Colours(), paths, out, CSV, top_k=top_k, batch_size=batch_size, quiet=True, **options)
+def run(paths, out, predictor=None, *, format="raravis", boxes=None, batch_size=4, top_k=2, **options):
+    seen = None if boxes is None else detections.read(boxes)
+    return identify(
+        predictor or Colours(),
+        Pictures(paths, seen),
+        out,
+        formats.load(format),
+        About("colours", LINEAGES, seen),
+        top_k=top_k,
+        batch_size=batch_size,
+        quiet=True,
+        **options,
+    )
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -160,8 +175,8 @@ def test_an_interrupted_file_goes_on_from_wherever_it_was_cut(tmp_path):
     for cut in [
         0,
         5,
-        len(CSV.HEADER),
-        *range(len(CSV.HEADER) + 1, len(whole), 97),
+        len(HEADER),
+        *range(len(HEADER) + 1, len(whole), 97),
         len(whole) - 1,
         len(whole),
     ]:
@@ -212,14 +227,16 @@ from pathlib import Path
 from test_batch import Colours, run
 paths = Path(sys.argv[2]).read_text().split("\\0")
 {before}
-run(paths, Path(sys.argv[3]), Colours(wait=float(sys.argv[4])), resume=True)
+run(paths, Path(sys.argv[3]), Colours(wait=float(sys.argv[4])), resume=True, format=sys.argv[5])
 """
 
 
-def other(listing: Path, out: Path, wait: float = 0.0, before: str = "") -> subprocess.Popen[str]:
+def other(
+    listing: Path, out: Path, wait: float = 0.0, before: str = "", format: str = "raravis"
+) -> subprocess.Popen[str]:
     """Another process that goes on with `out`."""
     command = [sys.executable, "-c", PREDICT.format(before=before)]
-    command += [str(Path(__file__).parent), str(listing), str(out), str(wait)]
+    command += [str(Path(__file__).parent), str(listing), str(out), str(wait), format]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -232,29 +249,11 @@ def job(tmp_path):
     return paths, tmp_path / "list", (tmp_path / "whole.csv").read_bytes()
 
 
-def test_killed_at_several_moments_and_resumed_equals_unbroken(tmp_path, job):
-    paths, listing, whole = job
-    out, rng, sizes = tmp_path / "out.csv", random.Random(1), [0]
-    for _ in range(3):
-        process = other(listing, out, wait=0.1)
-        while not out.exists() or out.stat().st_size <= max(sizes[-1], len(CSV.HEADER)):
-            time.sleep(0.002)  # until some more rows were written
-            assert process.poll() is None, process.communicate()
-        time.sleep(rng.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        sizes.append(out.stat().st_size)
-    assert sizes == sorted(sizes)
-    assert len(CSV.HEADER) < sizes[-1] < len(whole), "the kills fell into the work"
-    run(paths, out, resume=True)
-    assert out.read_bytes() == whole
-
-
 def test_two_processes_do_not_write_one_file(tmp_path, job):
     paths, listing, whole = job
     out = tmp_path / "out.csv"
     process = other(listing, out, wait=0.1)
-    while not out.exists() or out.stat().st_size <= len(CSV.HEADER):
+    while not out.exists() or out.stat().st_size <= len(HEADER):
         time.sleep(0.01)
         assert process.poll() is None, process.communicate()
     with pytest.raises(StorageError, match="Another process is writing"):
@@ -267,7 +266,7 @@ def test_two_processes_do_not_write_one_file(tmp_path, job):
 def test_a_disk_that_fills_up_is_one_error_and_resuming_goes_on(tmp_path, job):
     paths, listing, whole = job
     out = tmp_path / "out.csv"
-    room = len(CSV.HEADER) + (len(whole) - len(CSV.HEADER)) // 2
+    room = len(HEADER) + (len(whole) - len(HEADER)) // 2
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
     process = other(listing, out, before=before)
     _, said = process.communicate(timeout=60)
@@ -276,6 +275,89 @@ def test_a_disk_that_fills_up_is_one_error_and_resuming_goes_on(tmp_path, job):
     assert out.read_bytes() == whole[:room]
     run(paths, out, resume=True)
     assert out.read_bytes() == whole
+
+
+def test_a_disk_that_fills_up_while_the_format_is_written_leaves_no_half_file(tmp_path):
+    paths = draw(tmp_path / "photos", 30)
+    (tmp_path / "list").write_text("\0".join(paths))
+    out = tmp_path / "out.json"
+    run(paths, tmp_path / "whole.json", format="megadetector")
+    whole, rows = (tmp_path / "whole.json").read_bytes(), (tmp_path / "whole.json.rows").stat().st_size
+    assert len(whole) > rows + 200
+    before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({rows + 100}, {rows + 100}))"
+    process = other(tmp_path / "list", out, before=before, format="megadetector")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "StorageError: Cannot write" in said.splitlines()[-1], said
+    assert sorted(f.name for f in tmp_path.glob("out*")) == ["out.json.rows"]
+    asked = run(paths, out, format="megadetector", resume=True)
+    assert out.read_bytes() == whole
+    assert asked.kept == 30
+
+
+@pytest.mark.parametrize("format", registry.names("raravis.serve.formats"))
+def test_every_format_goes_on_and_replaces_only_its_own(tmp_path, format):
+    paths, out = draw(tmp_path / "photos", 11), tmp_path / "out"
+    run(paths, out, format=format)
+    whole = out.read_bytes()
+    journal = out if format == "raravis" else tmp_path / "out.rows"
+    rows = journal.read_bytes()
+    for cut in (0, len(rows) // 2, len(rows)):
+        out.unlink()
+        journal.write_bytes(rows[:cut])
+        run(paths, out, format=format, resume=True)
+        assert (out.read_bytes(), journal.read_bytes()) == (whole, rows)
+    run(paths[:4], out, format=format)
+    assert len(out.read_bytes()) < len(whole)
+    out.write_text('{"info": {"format_version": "1.6", "detector": "md_v5a.0.0.pt"}, "images": []}')
+    with pytest.raises(StorageError, match="holds something else"):
+        run(paths, out, format=format)
+    assert "md_v5a" in out.read_text()
+
+
+def test_an_output_of_before_stands_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    paths, out = draw(tmp_path / "photos", 11), tmp_path / "out.json"
+    run(paths[:4], out, format="speciesnet")
+    before = out.read_bytes()
+
+    def breaks(rows, about, stream):
+        stream.write(b'{"predictions": [')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(formats.load("speciesnet"), "write", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        run(paths, out, format="speciesnet")
+    assert out.read_bytes() == before
+    assert not list(tmp_path.glob(".*part*"))
+
+
+@pytest.mark.parametrize("jobs", [1, 3, 0])
+def test_the_rows_do_not_depend_on_how_many_threads_decode(tmp_path, jobs):
+    paths = draw(tmp_path / "photos", 25)
+    run(paths, tmp_path / "one.csv", jobs=2)
+    run(paths, tmp_path / "out.csv", jobs=jobs)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_as_many_threads_decode_as_were_asked_for(tmp_path, monkeypatch):
+    paths, threads, real = draw(tmp_path / "photos", 25), set(), decode.read_bytes
+    monkeypatch.setattr(decode, "read_bytes", lambda path: threads.add(current_thread().name) or real(path))
+    run(paths, tmp_path / "out.csv", jobs=1)
+    assert len(threads) == 1
+
+
+def test_an_error_of_the_model_ends_the_call_and_leaves_what_was_done(tmp_path):
+    class Breaking(Colours):
+        def answer(self, batch):
+            if len(batch) < 4:
+                raise RunError("The model gives no finite numbers.")
+            return super().answer(batch)
+
+    paths = [path for i, path in enumerate(draw(tmp_path / "photos", 12)) if i % 7 != 3]
+    with pytest.raises(RunError, match="no finite"):
+        run(paths, tmp_path / "out.csv", Breaking())
+    assert len(table(tmp_path / "out.csv")) == 8
+    assert not [thread for thread in enumerate_threads() if thread.name.startswith("raravis")]
 
 
 def test_memory_does_not_grow_with_the_number_of_photographs(tmp_path):

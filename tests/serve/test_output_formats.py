@@ -52,12 +52,12 @@ def rows() -> list[Row]:
 
 
 def written() -> bytes:
-    return raravis.HEADER + b"".join(map(raravis.record, rows()))
+    return raravis.header() + b"".join(map(raravis.record, rows()))
 
 
 def test_the_columns_are_those_of_the_interface_and_unknown_ones_are_empty():
     good, bad = rows()[:2]
-    assert raravis.HEADER.decode() == (
+    assert raravis.header().decode() == (
         "file_path,status,error,verdict,family,confidence,top_families,top_confidences,"
         "prediction_set,novelty,taxon_rank,taxon,reason\n"
     )
@@ -93,10 +93,10 @@ def test_equal_probabilities_keep_the_order_of_names_and_top_k_is_bounded():
 
 def test_from_every_cut_the_whole_rows_are_read_back_and_no_half_one():
     data, expected = written(), rows()
-    ends = np.cumsum([len(raravis.HEADER), *(len(raravis.record(r)) for r in expected)]).tolist()
-    for cut in range(len(raravis.HEADER), len(data) + 1):
+    ends = np.cumsum([len(raravis.header()), *(len(raravis.record(r)) for r in expected)]).tolist()
+    for cut in range(len(raravis.header()), len(data) + 1):
         stream = io.BytesIO(data[:cut])
-        stream.seek(len(raravis.HEADER))
+        stream.seek(len(raravis.header()))
         found = list(raravis.records(stream))
         whole = sum(end <= cut for end in ends) - 1
         assert [end for _, end in found] == ends[1 : whole + 1]
@@ -110,7 +110,7 @@ def test_from_every_cut_the_whole_rows_are_read_back_and_no_half_one():
     "line",
     [
         b"a,b\n",
-        b"x.jpg,perhaps,,,,,,,,,,\n",
+        b"x.jpg,perhaps,,,,,,,,,,,\n",
         b"x.jpg,ok,,,f,1,f,one,,,,\n",
         b'x"y",ok"z" q,,,,,,,,,,\n',
         b"\n",
@@ -123,7 +123,7 @@ def test_foreign_rows_are_refused(line):
 
 
 def test_formats_are_found_by_name():
-    assert formats.load("raravis").HEADER == raravis.HEADER
+    assert formats.load("raravis") is raravis
     with pytest.raises(
         UsageError, match=r"There is no format named 'raravi'\. Did you mean 'raravis'\?\nKnown: raravis"
     ):

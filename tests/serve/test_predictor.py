@@ -7,7 +7,6 @@ import pytest
 
 from raravis.errors import RunError
 from raravis.judge.novelty import Seen
-from raravis.serve import predictor as module
 from raravis.serve.predictor import RunPredictor, open_predictor
 
 
@@ -49,7 +48,7 @@ def test_opens_the_network_of_a_run(tmp_path, monkeypatch):
         load_model=lambda: network,
         load_trust=lambda: None,
     )
-    monkeypatch.setattr(module.Run, "open", lambda path: run)
+    monkeypatch.setattr("raravis.run.Run.open", lambda path: run)
     opened = open_predictor(tmp_path)
     assert (opened.families, opened.size, opened.fit) == (("a", "b"), 8, "pad")
     batch = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)

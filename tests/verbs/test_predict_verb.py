@@ -1,6 +1,7 @@
 """The verb: options, outcome, exit codes."""
 
 import csv
+import json
 import os
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raravis.errors import RunError, UsageError
+from raravis.errors import DataError, RunError, UsageError
 from raravis.serve.predictor import Answer
 from raravis.verbs import predict as module
 from raravis.verbs.predict import predict
@@ -73,7 +74,10 @@ def test_a_name_that_is_no_utf8_is_written_readably_and_told(photos):
     [
         ({"top_k": 0}, "top_k is 0"),
         ({"batch_size": -1}, "batch_size is -1"),
-        ({"format": "xml"}, "Known: raravis"),
+        ({"jobs": -1}, "jobs is -1; 0 or more"),
+        ({"detection_threshold": 0.5}, "no detections to hold against it"),
+        ({"detection_threshold": 1.5, "detections": "boxes.json"}, r"detection_threshold is 1\.5"),
+        ({"format": "xml"}, "Known: .*raravis"),
     ],
 )
 def test_senseless_options_touch_nothing(photos, options, message):
@@ -82,6 +86,63 @@ def test_senseless_options_touch_nothing(photos, options, message):
     with pytest.raises(UsageError, match="none\\.d"):
         predict(Two(), "none.d/*", out="rows.csv", quiet=True)
     assert not (photos / "rows.csv").exists()
+
+
+BOXES = {
+    "info": {"format_version": "1.6", "detector": "md"},
+    "detection_categories": {"1": "animal"},
+    "images": [
+        {"file": "a.jpg", "detections": [{"category": "1", "conf": c, "bbox": [0, 0, 0.5, 0.5]} for c in (0.9, 0.4)]},
+        {"file": "in/b.png", "detections": []},
+    ],
+}
+
+
+def test_with_detections_animals_are_counted_and_the_threshold_counts(photos):
+    (photos / "boxes.json").write_text(json.dumps(BOXES))
+    for threshold, rows in ((None, 3), (0.5, 2), (0.95, 2)):
+        outcome = predict(
+            Two(), ["a.jpg", "in"], out="o.csv", detections="boxes.json", detection_threshold=threshold, quiet=True
+        )
+        figures = {name: outcome.figures[name] for name in ("files", "read", "rows", "empty")}
+        assert figures == {"files": 2, "read": 2, "rows": rows, "empty": 2 if threshold == 0.95 else 1}
+        assert outcome.exit_code == 0, "a photograph without an animal was read"
+
+
+def test_the_detections_are_never_replaced(photos):
+    file = photos / "boxes.json"
+    file.write_text(json.dumps(BOXES))
+    (photos / "link.json").symlink_to(file)
+    for out in ("boxes.json", file, "in/../boxes.json", "link.json"):
+        with pytest.raises(UsageError, match="would be replaced"):
+            predict(Two(), "a.jpg", out=out, detections="boxes.json", format="megadetector", quiet=True)
+    with pytest.raises(DataError, match="Cannot read the detections"):
+        predict(Two(), "a.jpg", out="o.csv", detections="none.json", quiet=True)
+    assert json.loads(file.read_text()) == BOXES
+
+
+def test_other_formats_know_the_model_and_the_lineage_and_say_what_lies_beside(photos):
+    outcome = predict(Two(), "a.jpg", out="o.json", format="megadetector", quiet=True)
+    told = json.loads(outcome.out.read_text())
+    assert told["info"]["classifier"] == "raravis Two"
+    assert told["classification_category_descriptions"]["1"].endswith(";mammalia;carnivora;felidae;;;felidae family")
+    assert outcome.notes == (f"{photos / 'o.json.rows'} holds the rows for --resume; it may be deleted.",)
+    with (photos / "o.json.rows").open() as stream:
+        assert [row["family"] for row in csv.DictReader(stream)] == ["felidae"]
+
+
+def test_a_predictor_s_own_lineage_and_digest_are_told(photos):
+    @dataclass(frozen=True)
+    class Bundle(Two):
+        digest: str = "0123456789abcdef"
+
+        def lineage(self, family):
+            return {"kingdom": "Animalia", "order": f"Order of {family}", "family": family}
+
+    outcome = predict(Bundle(), "a.jpg", out="o.json", format="speciesnet", top_k=1, quiet=True)
+    (one,) = json.loads(outcome.out.read_text())["predictions"]
+    assert one["model_version"] == "Bundle 0123456789ab"
+    assert one["classifications"]["classes"][0].split(";")[1:4] == ["", "order of felidae", "felidae"]
 
 
 def test_what_is_no_run_is_one_error_and_leaves_no_file(photos):

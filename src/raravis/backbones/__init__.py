@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from raravis import engine, registry
 from raravis.backbones._views import VIEWS, View, take
-from raravis.errors import UsageError, unknown
+from raravis.errors import MissingError, UsageError, unknown
 
 __all__ = [
     "VIEWS",
@@ -33,6 +33,7 @@ __all__ = [
     "at_hand",
     "build",
     "extractor",
+    "listed",
     "names",
     "pooled",
     "preprocess",
@@ -45,6 +46,18 @@ __all__ = [
 def names() -> Mapping[str, str]:
     """Every backbone's name and one line about it, by name."""
     return dict(sorted((name, line) for kind in _kinds() for name, line in kind.names().items()))
+
+
+def listed() -> tuple[Mapping[str, str], str]:
+    """As `names`, but of the kinds alone that can be asked; and why others cannot (no Keras), or ""."""
+    found: dict[str, str] = {}
+    lacking = ""
+    for kind in _kinds():
+        try:
+            found |= kind.names()
+        except MissingError as error:
+            lacking = f"the networks of `{kind.__name__}`. {error}"
+    return dict(sorted(found.items())), lacking
 
 
 def build(name: str, *, size: int, weights: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     augmenting,
+    bundling,
     data,
     embedding,
     explaining,
@@ -14,6 +15,8 @@ from raravis.cli import (  # noqa: F401  (each adds its verbs to the app)
     identifying,
     judging,
     lists,
+    reviewing,
+    serving,
     studying,
     training,
     tuning,

@@ -13,6 +13,7 @@ import typer
 
 import raravis
 from raravis.errors import RaravisError
+from raravis.extras import told
 from raravis.outcome import Outcome
 
 T = TypeVar("T")
@@ -72,7 +73,8 @@ def tell(verb: Callable[[], Outcome], quiet: bool, json: bool, debug: bool) -> N
 def guard(call: Callable[[], T], debug: bool) -> T:
     """Call; an error becomes one or two lines and an exit code, or a traceback with --debug."""
     try:
-        return call()
+        with told():
+            return call()
     except RaravisError as error:
         if debug:
             raise

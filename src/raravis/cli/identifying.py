@@ -20,12 +20,19 @@ from raravis.cli._app import (
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="A run folder or a bundle.", show_default=False)],
     paths: Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
     format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
     top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
+    jobs: Annotated[int, typer.Option(help="Threads that decode; 0 for one a core.", min=0)] = 0,
+    detections: Annotated[
+        Path | None, typer.Option(help="Results of MegaDetector: identify each animal in its box.")
+    ] = None,
+    detection_threshold: Annotated[
+        float | None, typer.Option(help="An animal of this confidence is one.", show_default="0.2")
+    ] = None,
     accept: Annotated[
         float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")
     ] = None,
@@ -38,13 +45,15 @@ def predict(
     familiar: Annotated[
         float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
     ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Take the smaller network of a bundle.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
     seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Identify photographs: one row for every file that was given."""
+    """Identify photographs: one row for every file that was given, or every animal in it."""
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
-    options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
+    options |= {"jobs": jobs, "detections": detections, "detection_threshold": detection_threshold}
+    options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar, "int8": int8}
     tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

@@ -113,7 +113,7 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableImageError("has a name that no file can have") from None
 
 
-def open_upright(data: bytes, *, around: int | None = None) -> Image.Image:
+def open_upright(data: bytes, *, around: int | None = None, limit: int | None = None) -> Image.Image:
     """Decode an image whole, turn it upright, and bring any mode to RGB.
 
     EXIF orientation is applied; transparency is laid on white; grey of more than 8 bits is scaled, not clipped;
@@ -123,16 +123,17 @@ def open_upright(data: bytes, *, around: int | None = None) -> Image.Image:
         data: the bytes of the file.
         around: a JPEG may be decoded at a fraction of its size, as long as both sides keep at least this many
             pixels.
+        limit: pixels that are decoded, where that is to be fewer than `max_pixels`.
 
     Raises:
         UnreadableImageError: not an image of `FORMATS`, damaged, cut off, or over the limit of pixels.
         UsageError: `RARAVIS_MAX_PIXELS` is no number.
     """
-    image, _ = _decoded(data, around, grey=False)
+    image, _ = _decoded(data, around, grey=False, limit=limit)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def pixels(data: bytes, size: int, fit: Fit) -> NDArray[np.uint8]:
+def pixels(data: bytes, size: int, fit: Fit, *, limit: int | None = None) -> NDArray[np.uint8]:
     """Decode to a square: `uint8` `(size, size, 3)`, RGB, 0–255.
 
     Args:
@@ -140,12 +141,17 @@ def pixels(data: bytes, size: int, fit: Fit) -> NDArray[np.uint8]:
         size: side of the square, at least 1.
         fit: `squash` changes the aspect; `pad` keeps all of it between bars of mid-grey (`PAD_GREY`); `crop`
             keeps the largest square in the middle.
+        limit: as for `open_upright`.
 
     Raises:
         UnreadableImageError: as for `open_upright`.
         UsageError: likewise.
     """
-    image = open_upright(data, around=2 * size)
+    return squared(open_upright(data, around=2 * size, limit=limit), size, fit)
+
+
+def squared(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
+    """Scale an upright RGB image to a square: `uint8` `(size, size, 3)`, 0–255; `fit` as for `pixels`."""
     width, height = image.size
     box, target = (0.0, 0.0, float(width), float(height)), (size, size)
     if fit == "crop":
@@ -191,9 +197,11 @@ class _Stored:
     format: str
 
 
-def _decoded(data: bytes, around: int | None, *, grey: bool) -> tuple[Image.Image, _Stored]:
+def _decoded(
+    data: bytes, around: int | None, *, grey: bool, limit: int | None = None
+) -> tuple[Image.Image, _Stored]:
     """Decode to an upright L or RGB image; `grey` asks for L where that is cheaper (JPEG)."""
-    limit = max_pixels()
+    limit = max_pixels() if limit is None else min(limit, max_pixels())
     with _undisturbed(limit):
         try:
             with Image.open(io.BytesIO(data), formats=_formats()) as image:

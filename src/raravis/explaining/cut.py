@@ -43,7 +43,7 @@ class _Call:
     leaving: Sequence[Any]
 
 
-class _NoMapsError(Exception):
+class NoMapsError(Exception):
     """The network turns to tokens, or goes round its maps."""
 
 
@@ -60,7 +60,7 @@ def cut(network: Any) -> Cut:
     try:
         again, taps, frames = _opened(network)
         back = keras.Model(_one(taps), again.output)
-    except (_NoMapsError, ValueError) as error:  # Keras' word for a graph that the maps do not part
+    except (NoMapsError, ValueError) as error:  # Keras' word for a graph that the maps do not part
         raise UsageError(
             f"The network {network.name} has no last maps that all it says rests on ({error}).\n"
             "Take the method 'gradient' or 'occlusion', which work for every network."
@@ -71,7 +71,7 @@ def cut(network: Any) -> Cut:
 def _opened(model: Any) -> tuple[Any, list[Any], list[Any]]:
     """The model built anew with its last maps, and what enters the models that they lie in, as tensors of its graph."""
     keras = engine.keras()
-    last = _boundary(model)
+    last = boundary(model)
     taps: dict[int, tuple[Any, Any]] = {}
     number = -1
 
@@ -83,7 +83,7 @@ def _opened(model: Any) -> tuple[Any, list[Any], list[Any]]:
         if number not in last:
             return layer(*args, **kwargs)
         if not is_graph(layer):
-            taps.update((id(one), (one, None)) for one in _tensors(args, kwargs) if _is_map(one))
+            taps.update((id(one), (one, None)) for one in tensors(args, kwargs) if is_map(one))
             return layer(*args, **kwargs)
         front, frames, back = _parts(layer)
         found, framed = (_many(part(args[0])) for part in (front, frames))
@@ -92,7 +92,7 @@ def _opened(model: Any) -> tuple[Any, list[Any], list[Any]]:
 
     again = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
     if not taps:
-        raise _NoMapsError("nothing in it is a map")
+        raise NoMapsError("nothing in it is a map")
     return again, [one for one, _ in taps.values()], [again.input if f is None else f for _, f in taps.values()]
 
 
@@ -109,13 +109,13 @@ def _parts(model: Any) -> tuple[Any, Any, Any]:
     return keras.Model(again.input, taps), keras.Model(again.input, frames), keras.Model(_one(taps), again.output)
 
 
-def _boundary(model: Any) -> Mapping[int, Any]:
+def boundary(model: Any) -> Mapping[int, Any]:
     """The calls, by their number, that take maps and after which nothing is a map again."""
     calls: list[_Call] = []
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         output = layer(*args, **kwargs)
-        calls.append(_Call(layer, _tensors(args, kwargs), _tensors(output)))
+        calls.append(_Call(layer, tensors(args, kwargs), tensors(output)))
         return output
 
     engine.keras().models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
@@ -123,20 +123,22 @@ def _boundary(model: Any) -> Mapping[int, Any]:
     found = {}
     for number in range(len(calls) - 1, -1, -1):
         one = calls[number]
-        if any(_is_map(t) or id(t) in live for t in one.leaving):
+        if any(is_map(t) or id(t) in live for t in one.leaving):
             live.update(id(t) for t in one.entering)
-        elif any(_is_map(t) for t in one.entering):
+        elif any(is_map(t) for t in one.entering):
             if any(len(t.shape) == 3 for t in one.leaving):
-                raise _NoMapsError("it makes tokens of the image")
+                raise NoMapsError("it makes tokens of the image")
             found[number] = one
     return found
 
 
-def _is_map(tensor: Any) -> bool:
+def is_map(tensor: Any) -> bool:
+    """Whether a tensor is a feature map `(B, h, w, C)` of more than one place."""
     return len(tensor.shape) == 4 and tensor.shape[1] * tensor.shape[2] > 1
 
 
-def _tensors(*structure: Any) -> list[Any]:
+def tensors(*structure: Any) -> list[Any]:
+    """The tensors of a graph among the arguments of a call."""
     keras = engine.keras()
     return [one for one in keras.tree.flatten(structure) if isinstance(one, keras.KerasTensor)]
 

@@ -52,9 +52,13 @@ def laid(values: NDArray[np.float32], box: Box, size: int) -> Floats:
         box: the part that they are about.
         size: side of the photograph in pixels.
     """
-    height, width = values.shape
-    rows, columns = _axis(height, box.top, box.bottom, size), _axis(width, box.left, box.right, size)
-    return np.asarray(rows @ values.astype(np.float64) @ columns.T * (height * width / box.area), np.float64)
+    rows, columns = axes((values.shape[0], values.shape[1]), box, size)
+    return np.asarray(rows @ values.astype(np.float64) @ columns.T * (values.size / box.area), np.float64)
+
+
+def axes(shape: tuple[int, int], box: Box, size: int) -> tuple[Floats, Floats]:
+    """How the rows and the columns of a map of this shape are spread over a side: float64 `(size, h)`, `(size, w)`."""
+    return _axis(shape[0], box.top, box.bottom, size), _axis(shape[1], box.left, box.right, size)
 
 
 def _axis(count: int, low: float, high: float, size: int) -> Floats:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.linalg import cholesky
 
 from raravis import engine
 
@@ -91,6 +90,8 @@ def spread(
     Shrinkage towards a multiple of the identity with the same trace is that of Ledoit and Wolf, "A well-conditioned
     estimator for large-dimensional covariance matrices", 2004, with its weight given and not estimated.
     """
+    from scipy.linalg import cholesky  # slow to import
+
     residual = features - centres[classes]
     width = features.shape[1]
     covariance = residual.T @ residual / max(len(features) - len(centres), 1)

@@ -7,7 +7,6 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import cho_solve
 
 from raravis.heads import _head
 from raravis.heads._head import Linear, means, shares, spread
@@ -31,6 +30,8 @@ def fit(
     options: Options, features: NDArray[np.float32], classes: NDArray[np.int64], *, count: int, seed: int
 ) -> Linear:
     """Fit class means and one covariance, in closed form; see `heads` for the contract. `seed` changes nothing."""
+    from scipy.linalg import cho_solve  # slow to import
+
     centres = means(features, classes, count)
     factor = spread(features, classes, centres, options.shrinkage)
     weights = cho_solve((factor, True), centres.T).astype(np.float32)

@@ -7,8 +7,6 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
-from scipy.linalg import solve_triangular
-from scipy.optimize import minimize
 
 from raravis.heads import _head
 from raravis.heads._head import Linear, means, shares, spread
@@ -40,6 +38,8 @@ def fit(
     Whitening makes the problem round, so that few steps reach the minimum, and lets the penalty hold back the
     directions in which photographs of one family differ.
     """
+    from scipy.linalg import solve_triangular  # slow to import
+
     centres = means(features, classes, count)
     middle = centres.mean(0)
     factor = spread(features, classes, centres, options.shrinkage)
@@ -54,6 +54,8 @@ def _minimised(
     options: Options, features: NDArray[np.float32], classes: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights `(D, K)` and bias `(K,)` of the least penalised loss."""
+    from scipy.optimize import minimize  # slow to import
+
     rows, width = features.shape
     log_shares = np.log(shares(classes, count))
     offset = log_shares if options.balance == "balanced_softmax" else np.zeros(count, np.float32)

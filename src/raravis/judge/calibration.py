@@ -18,11 +18,10 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
 
 from raravis.errors import DataError
 from raravis.judge import metrics, predictions
+from raravis.judge.logits import log_softmax, softmax
 from raravis.judge.predictions import Floats, Ints
 
 Kind = Literal["none", "temperature", "vector", "dirichlet"]
@@ -75,7 +74,7 @@ class Calibration:
             DataError: another number of classes, NaN, +∞, or an image without a finite logit.
         """
         inputs = _inputs(logits, len(self.bias))
-        found: NDArray[np.float32] = softmax(_turn(inputs, self.weights, self.bias), axis=1).astype(np.float32)
+        found: NDArray[np.float32] = softmax(_turn(inputs, self.weights, self.bias)).astype(np.float32)
         return found
 
     def record(self) -> dict[str, Any]:
@@ -238,8 +237,7 @@ def _inputs(logits: Floats, count: int) -> NDArray[np.float64]:
             "Did training diverge?"
         )
     near = np.clip(values.astype(np.float64), -_FURTHEST, _FURTHEST)
-    found: NDArray[np.float64] = log_softmax(near, axis=1)
-    return np.maximum(found, LOWEST)
+    return np.maximum(np.asarray(log_softmax(near), np.float64), LOWEST)
 
 
 def _turn(inputs: NDArray[np.float64], weights: Floats, bias: Floats) -> NDArray[np.float64]:
@@ -287,6 +285,7 @@ def _spread(kind: Kind, count: int) -> NDArray[np.float64]:
 
 def _minimum(loss: Any, start: NDArray[np.float64], *given: Any) -> NDArray[np.float64]:
     """Where a loss is smallest that gives its value and its gradient."""
+    from scipy.optimize import minimize  # slow to import
 
     def flat(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         value, slope = loss(values.reshape(start.shape), *given)
@@ -331,7 +330,7 @@ def _added_loss(
 
 def _residuals(turned: NDArray[np.float64], classes: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The true classes' log-probabilities `(n,)`, and probabilities minus truth `(n, K)`."""
-    logs = log_softmax(turned, axis=1)
+    logs = np.asarray(log_softmax(turned), np.float64)
     rows = np.arange(len(classes))
     wrong = np.exp(logs)
     wrong[rows, classes] -= 1

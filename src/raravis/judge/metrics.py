@@ -9,14 +9,16 @@ without a hit are 0. These are scikit-learn's conventions with `labels` = the fa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from raravis.errors import DataError
 from raravis.judge import predictions
 from raravis.judge.predictions import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import
 
 SPLITS: Final = ("train", "val", "test")
 BINS: Final = 15

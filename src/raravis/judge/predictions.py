@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from raravis import files
 from raravis.errors import DataError, RunError
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and what judges one image needs no tables
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Ints = np.ndarray[Any, np.dtype[np.integer[Any]]]
@@ -49,6 +51,8 @@ def build(
         DataError: lengths differ, an image comes twice, families are not sorted and distinct, or the
             probabilities are none.
     """
+    import pandas as pd
+
     known = list(families)
     if known != sorted(set(known)):
         raise DataError("The families of predictions must be sorted and distinct; sort the names with their columns.")
@@ -115,6 +119,8 @@ def load(path: Path) -> pd.DataFrame:
     Raises:
         RunError: the file is not there, damaged, or lacks a column.
     """
+    import pandas as pd
+
     try:
         frame = pd.read_parquet(path)
     except FileNotFoundError as error:
@@ -146,6 +152,8 @@ def truth(frame: pd.DataFrame) -> Ints:
     Raises:
         DataError: an image is of a family that the model does not know; the families are named.
     """
+    import pandas as pd
+
     found: Ints = pd.Index(families(frame)).get_indexer(pd.Index(frame["family"])).astype(np.int64)
     if (found < 0).any():
         strange = sorted(set(frame["family"][found < 0]))

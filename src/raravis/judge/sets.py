@@ -23,7 +23,6 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from raravis.errors import DataError
 from raravis.judge import metrics, predictions
@@ -328,6 +327,8 @@ def _tried(
 
 def _covered(held: Ints, images: Ints) -> list[dict[str, Any]]:
     """Coverage with its exact interval, for each of several counts."""
+    from scipy.stats import beta  # slow to import
+
     some = np.maximum(images, 1)
     low = np.where(held > 0, beta.ppf(0.025, np.maximum(held, 1), images - held + 1), 0)
     high = np.where(held < images, beta.ppf(0.975, held + 1, np.maximum(images - held, 1)), 1)

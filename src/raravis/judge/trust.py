@@ -16,12 +16,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from raravis import files
 from raravis.errors import DataError, RunError, UsageError
 from raravis.judge import rollup, selective, sets
 from raravis.judge.calibration import Calibration
+from raravis.judge.logits import softmax
 from raravis.judge.novelty import FAMILIAR, Novelty, Seen
 from raravis.judge.sets import Sets
 from raravis.lineages import Taxonomy
@@ -152,7 +152,7 @@ class Trust:
         """
         if seen.logits.shape[1:] != (len(self.families),):
             raise DataError(f"Logits (n, {len(self.families)}) were expected, found {seen.logits.shape}.")
-        probabilities = np.asarray(softmax(seen.logits, axis=1), np.float32)
+        probabilities = np.asarray(softmax(seen.logits), np.float32)
         novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
         members = self.sets.members(probabilities)
         strange = novelty >= self.familiar
@@ -228,30 +228,34 @@ class Trust:
         """
         try:
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-                arrays = {name: held[name] for name in held.files}
-            about = json.loads(str(arrays["about"]))
-            if about["version"] != _VERSION:
-                raise ValueError(f"version {about['version']} instead of {_VERSION}")
-            rehearsed: dict[str, dict[str, NDArray[np.float32]]] = {}
-            for name in arrays:
-                if name.startswith("rehearsed/"):
-                    _, kind, scorer = name.split("/")
-                    rehearsed.setdefault(kind, {})[scorer] = arrays[name]
-            return cls(
-                tuple(about["families"]),
-                Taxonomy.of_record(about["taxonomy"]),
-                Calibration.of(_under(arrays, "calibration")),
-                Sets.of(_under(arrays, "sets")),
-                Novelty.of(_under(arrays, "novelty")),
-                arrays["probabilities"],
-                arrays["classes"],
-                rehearsed,
-                tuple(about["table"]),
-                notes=tuple(about["notes"]),
-                **about["promises"],
-            )
+                return cls.of({name: held[name] for name in held.files})
         except Exception as error:  # zipfile and NumPy raise many kinds for one fault: a damaged file
             raise RunError(f"{file} cannot be read: {error}.\nTrain the run again.") from error
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Trust:
+        """Read the arrays that `save` wrote; what does not fit together raises whatever it raises."""
+        about = json.loads(str(arrays["about"]))
+        if about["version"] != _VERSION:
+            raise ValueError(f"version {about['version']} instead of {_VERSION}")
+        rehearsed: dict[str, dict[str, NDArray[np.float32]]] = {}
+        for name in arrays:
+            if name.startswith("rehearsed/"):
+                _, kind, scorer = name.split("/")
+                rehearsed.setdefault(kind, {})[scorer] = arrays[name]
+        return cls(
+            tuple(about["families"]),
+            Taxonomy.of_record(about["taxonomy"]),
+            Calibration.of(_under(arrays, "calibration")),
+            Sets.of(_under(arrays, "sets")),
+            Novelty.of(_under(arrays, "novelty")),
+            arrays["probabilities"],
+            arrays["classes"],
+            rehearsed,
+            tuple(about["table"]),
+            notes=tuple(about["notes"]),
+            **about["promises"],
+        )
 
 
 def _under(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,7 @@ from raravis.data.pixels import PixelStore
 from raravis.learn.embed import Extractor, embed
 from raravis.learn.fit import Fitted, Part
 from raravis.learn.select import Selected, crossed, select, species_folds
+from raravis.models import patches
 from raravis.models.probe import Options, joined
 from raravis.run import HEADS, HISTORY, Run
 
@@ -55,10 +56,7 @@ def fit(
     """
     seed, families = run.recipe.seed, run.families
     begun = time.perf_counter()
-    extractors = [
-        Extractor.open(source.name, size=source.size or run.recipe.data.size, weights=source.weights)
-        for source in options.backbones
-    ]
+    extractors = _extractors(run, options, pictures, parts["train"].rows, quiet)
     rows = np.concatenate([parts["train"].rows, parts["val"].rows])
     classes = np.concatenate([parts["train"].classes, parts["val"].classes])
     features = blocks(options, extractors, pictures, pictures.ids(rows), quiet=quiet)
@@ -85,6 +83,20 @@ def fit(
     model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
     write_history(run, logits, parts, time.perf_counter() - begun)
     return Fitted(model, logits, crossed=_crossed(found, features, classes, _species(parts), options.folds, seed))
+
+
+def _extractors(
+    run: Run, options: Options, pictures: PixelStore, taught: NDArray[np.int64], quiet: bool
+) -> list[Extractor]:
+    """The backbones of a probe: opened, or, where they are to be learned from the images `taught`, learned."""
+    if isinstance(options, patches.Options):
+        from raravis.learn.patches import learned  # scikit-learn's k-means, so only where it is asked for
+
+        return [learned(options, pictures, taught, seed=run.recipe.seed, quiet=quiet)]
+    return [
+        Extractor.open(source.name, size=source.size or run.recipe.data.size, weights=source.weights)
+        for source in options.backbones
+    ]
 
 
 def blocks(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from raravis import engine
 from raravis.runtimes._runner import PRECISIONS, Converted, Precision, Runner
 
-INSTALL: Final = "pip install raravis"
+INSTALL: Final = "pip install 'raravis[train]'"
 
 
 def available() -> bool:

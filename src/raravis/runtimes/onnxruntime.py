@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from raravis import engine
 from raravis.errors import UsageError
 from raravis.runtimes._exported import exported, hushed
 from raravis.runtimes._runner import Converted, Precision, Runner, chunked
@@ -19,6 +20,8 @@ INSTALL: Final = "pip install 'raravis[onnx]'"
 
 OPSET: Final = 18
 """Version of the operators that networks are written in."""
+
+_LARGEST: Final = 2**31 - 1
 
 
 def available() -> bool:
@@ -37,7 +40,7 @@ def convert(model: Any) -> Converted:
     Raises:
         UsageError: another backend, an operation that the converter does not know, or, when run, another precision.
     """
-    runtime = import_module("onnxruntime")
+    runtime = engine.onnxruntime()
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # errors only
     with tempfile.TemporaryDirectory(prefix="raravis-", ignore_cleanup_errors=True) as folder:
@@ -54,33 +57,50 @@ def convert(model: Any) -> Converted:
     return runner
 
 
-def write(model: Any, file: Path) -> None:
-    """Write a Keras model as an ONNX file with one input, `(any B, H, W, 3)`.
+def write(model: Any, file: Path, *, outputs: Sequence[str] = ()) -> None:
+    """Write a Keras model as an ONNX file with one input, `image` `(any B, H, W, 3)`.
 
     Keras' own export hands tf2onnx the traced function whole, and tf2onnx takes every input that the function lists for
     an input of the network. TensorFlow lists there, too, each small constant that was made outside the trace (the mean
     and variance of a `Normalization`, what `preprocess_input` subtracts), so the file asks for them. Here the function
     is frozen first, and only true placeholders are named as inputs: constants stay constants.
 
+    Args:
+        model: with one output or a list of them.
+        file: to write.
+        outputs: what they are called in the file; as the converter calls them when not given.
+
     Raises:
-        UsageError: another backend, or an operation that the converter does not know.
+        UsageError: another backend, an operation that the converter does not know, or more than such a file can hold.
     """
     _, function = exported(model, "onnxruntime")
     with hushed("tf2onnx", "tensorflow"):
         onnx, tf2onnx, loader = (import_module(name) for name in ("onnx", "tf2onnx", "tf2onnx.tf_loader"))
         inputs = [t.name for t in function.inputs if t.op.type == "Placeholder" and t.dtype.name != "resource"]
-        outputs = [tensor.name for tensor in function.outputs]
+        found = [tensor.name for tensor in function.outputs]
         network, _ = tf2onnx.convert.from_graph_def(
-            loader.from_function(function, inputs, outputs),
+            loader.from_function(function, inputs, found),
             input_names=inputs,
-            output_names=outputs,
+            output_names=found,
             opset=OPSET,
             custom_op_handlers={"Erfc": (_erfc, [])},
         )
     kinds = {node.op_type for node in network.graph.node if not node.domain and not onnx.defs.has(node.op_type)}
     if kinds:
         raise UsageError(f"ONNX knows no operation {', '.join(sorted(kinds))}.\nTake the runtime 'keras'.")
+    _rename(network.graph, {inputs[0]: "image", **dict(zip(found, outputs, strict=bool(outputs)))})
+    if (size := network.ByteSize()) > _LARGEST:
+        raise UsageError(f"An ONNX file holds 2 GiB at most; this network has {size / 2**30:.1f} GiB.")
     onnx.save_model(network, str(file))
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    """Give tensors of a graph other names."""
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in (*graph.input, *graph.output):
+        tensor.name = names.get(tensor.name, tensor.name)
 
 
 def _erfc(context: Any, node: Any, name: str, args: Any) -> None:

@@ -1,44 +1,40 @@
 """Identify many photographs into one file: in the order given, in flat memory, and safe against a kill.
 
-Enters: a predictor, paths, the file to write. Leaves: one row for every path. Photographs are decoded on
-threads while the model works on those before; rows are appended as they are done and reach the disk batch by
-batch.
+Enters: a predictor, photographs, the file to write. Leaves: one row for every photograph, or for every animal that a
+detector saw in it. Photographs are decoded on threads while the model works on those before on a thread of its own,
+and rows are written meanwhile; they are appended as they are done and reach the disk batch by batch. A format that
+cannot be appended to is written at the end, from the journal of rows that stands beside it.
 
-Going on after a kill: a row that was cut short is removed, the rows that are there must belong to the same
-paths, and the last batch is asked for again: if the model now says something else of it, the file was begun
-with another model, and the two are not mixed. Batches begin at the same places as in an unbroken call, so
-that the numbers are the same to the last digit.
+Going on after a kill: what an interrupted call left is checked (see `journal`), and the last batch is asked for again:
+if the model now says something else of it, the file was begun with another model, and the two are not mixed. Batches
+begin at the same places as in an unbroken call, so that the numbers are the same to the last digit.
 """
 
 from __future__ import annotations
 
 import stat
-from collections import Counter, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from itertools import count, islice
-from os import fsync
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-import portalocker
-from numpy.typing import NDArray
 
 from raravis import files, progress
-from raravis.data import decode
 from raravis.data.ahead import ahead, cores
 from raravis.errors import StorageError
 from raravis.judge.trust import VERDICTS
+from raravis.serve import formats, journal
 from raravis.serve import row as rows
-from raravis.serve.formats import Format
+from raravis.serve.formats import About, Format
+from raravis.serve.pictures import Look, Picture, Pictures, look
 from raravis.serve.row import Row
 
 if TYPE_CHECKING:
-    from raravis.serve.predictor import Answer, Predictor  # slow to import
-
-_ALIKE = 1e-3
+    from raravis.serve.predictor import Predictor  # slow to import
 
 
 @dataclass(frozen=True)
@@ -48,169 +44,127 @@ class Tally:
     Attributes:
         rows: how many.
         kept: how many of them an earlier, interrupted call had written.
-        unreadable: `file_path: reason` of every unreadable one.
+        unreadable: `file_path: reason` of every unreadable photograph.
         verdicts: how many rows there are of each verdict; empty where none is told.
+        empty: photographs in which the detector saw no animal.
+        journal: the file of the rows; the output itself where that is one.
     """
 
     rows: int
     kept: int
     unreadable: tuple[str, ...]
     verdicts: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What an interrupted call left: whole rows, the bytes they end at, and the last of them."""
-
-    count: int
-    end: int
-    unreadable: tuple[str, ...]
-    last: tuple[Row, ...]
-    verdicts: Counter[str]
+    empty: int
+    journal: Path
 
 
 def identify(
     predictor: Predictor,
-    paths: Sequence[str],
+    pictures: Pictures,
     out: Path,
     layout: Format,
+    about: About,
     *,
     top_k: int,
     batch_size: int,
+    jobs: int = 0,
     resume: bool = False,
     quiet: bool = False,
 ) -> Tally:
-    """Append one row for every path to `out`.
+    """Write one row for every photograph or animal to `out`.
 
     Args:
         predictor: the model.
-        paths: files, in the order of the rows.
+        pictures: what to look at, in the order of the rows.
         out: the file; an earlier file of the same format is replaced unless `resume`.
         layout: its format.
-        top_k: families listed a photograph.
-        batch_size: photographs a step; a bound on memory.
-        resume: keep the rows that an interrupted call with the same paths and model left; none is fine.
+        about: what the format says beside the rows.
+        top_k: families listed a row.
+        batch_size: rows a step; a bound on memory.
+        jobs: threads that decode; 0 for one a core.
+        resume: keep the rows that an interrupted call with the same photographs and model left; none is fine.
         quiet: show no progress.
 
     Raises:
         StorageError: `out` cannot be written, is in use, holds something else, or rows of another call.
+        DataError, UsageError: the detections do not fit the photographs.
     """
-    with _output(out, layout, resume) as stream:
-        before = _left(stream, out, layout, paths, batch_size)
+    total = pictures.count
+    appended = layout is formats.load("raravis")
+    file = out if appended else out.with_name(f"{out.name}.rows")
+    if not appended:
+        _is_ours(out, layout)
+    with journal.opened(file, pictures.detections is not None, resume) as held:
+        expected = (row for picture in pictures.after(0) for row in picture.rows)
+        before = held.left(expected, total, batch_size)
         bad, check, told = list(before.unreadable), deque(before.last), before.verdicts
         first = before.count - len(before.last)
-        made = _batches(predictor, paths[first:], top_k, batch_size)
-        bar = progress.bar("identifying", len(paths), quiet=quiet, unit="photographs")
+        made = _batches(predictor, pictures.after(first), top_k, batch_size, jobs)
+        bar = progress.bar("identifying", total, quiet=quiet, unit="photographs" if appended else "rows")
         with closing(made), bar as advance:
             advance(first)
             for batch in made:
-                new = [r for r in batch if not (check and _confirmed(check.popleft(), r, out))]
-                stream.write(b"".join(layout.record(r) for r in new))
-                stream.flush()
-                fsync(stream.fileno())
-                bad.extend(f"{r.file_path}: {r.error}" for r in new if r.error)
-                told.update(r.verdict for r in new if r.verdict)
+                new = [r for r in batch if not (check and held.confirmed(check.popleft(), r))]
+                held.append(new)
+                for one in new:
+                    journal.note(one, bad, told)
                 advance(len(batch))
-    return Tally(len(paths), before.count, tuple(bad), {verdict: told[verdict] for verdict in VERDICTS if told})
+        if not appended:
+            with files.atomic(out) as stream:
+                layout.write(held.rows(), about, stream)
+    verdicts = {verdict: told[verdict] for verdict in VERDICTS if any(told[v] for v in VERDICTS)}
+    return Tally(total, before.count, tuple(bad), verdicts, told["empty"], file)
 
 
-def _batches(predictor: Predictor, paths: Sequence[str], top_k: int, batch_size: int) -> Generator[list[Row]]:
-    """Decode ahead, ask the model, and yield the rows of each batch."""
+def _batches(
+    predictor: Predictor, pictures: Iterable[Picture], top_k: int, batch_size: int, jobs: int
+) -> Generator[list[Row]]:
+    """Decode ahead, ask the model ahead of the one who writes, and yield the rows of each batch."""
+    threads = jobs or cores()
 
-    def read(path: str) -> tuple[str, NDArray[np.uint8] | str]:
-        try:
-            return path, decode.pixels(decode.read_bytes(Path(path)), predictor.size, predictor.fit)
-        except decode.UnreadableImageError as error:
-            return path, str(error) or "cannot be read"
+    def read(picture: Picture) -> list[Look]:
+        return look(picture, predictor.size, predictor.fit)
 
-    with closing(ahead(read, paths, window=2 * max(batch_size, cores()))) as images:
-        while batch := list(islice(images, batch_size)):
-            pixels = [image for _, image in batch if not isinstance(image, str)]
-            answer = predictor.answer(np.stack(pixels)) if pixels else None
-            number = count(0)
-            yield [
-                rows.unreadable(path, image)
-                if isinstance(image, str)
-                else rows.best(path, cast("Answer", answer), next(number), predictor.families, top_k)
-                for path, image in batch
-            ]
-
-
-@contextmanager
-def _output(out: Path, layout: Format, resume: bool) -> Iterator[IO[bytes]]:
-    """Open `out` alone, checked to be of this format, with its header; emptied unless `resume`."""
-    files.folder(out.parent)
-    with files.storage(out):
-        there = out.exists()
-        if there and not stat.S_ISREG(out.stat().st_mode):
-            raise StorageError(f"Cannot write {out}: it is no regular file.\nName a file for --out.")
-        stream = out.open("r+b" if there else "w+b")
-    with files.storage(out), stream:  # also for what closing may say: it writes what is left
-        try:
-            portalocker.lock(stream, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-        except portalocker.LockException as error:
-            raise StorageError(f"Another process is writing {out}.\nWait for it, or name another --out.") from error
-        head = stream.read(len(layout.HEADER))
-        if not layout.HEADER.startswith(head):
-            raise StorageError(
-                f"{out} exists and holds something else than predictions in this format; it was left alone.\n"
-                "Name another --out, or remove the file."
+    def asked(looks: list[Look]) -> list[Row]:
+        pixels = [one.pixels for one in looks if one.pixels is not None]
+        if not pixels:
+            return [one.row for one in looks]
+        answer, numbers = predictor.answer(np.stack(pixels)), iter(range(len(pixels)))
+        return [
+            one.row
+            if one.pixels is None
+            else replace(
+                rows.best("", answer, next(numbers), predictor.families, top_k),
+                file_path=one.row.file_path,
+                box=one.row.box,
             )
-        if not resume or head != layout.HEADER:
-            stream.truncate(0)
-            stream.seek(0)
-            stream.write(layout.HEADER)
-            stream.flush()
-        yield stream
+            for one in looks
+        ]
+
+    seen = ahead(read, pictures, window=2 * max(batch_size, threads), threads=threads)
+    answered = ahead(asked, _gathered(chain.from_iterable(seen), batch_size), window=2, threads=1)
+    with closing(answered), closing(seen):  # the inner one first, as `answered` reads from it
+        yield from answered
 
 
-def _left(stream: IO[bytes], out: Path, layout: Format, paths: Sequence[str], batch_size: int) -> _Before:
-    """Read the rows behind the header, check that they are of `paths`, and cut off what is not whole."""
-    anew = "Give the same paths in the same order, or call without --resume to begin anew."
-    count, end = 0, len(layout.HEADER)
-    bad: list[str] = []
-    last: list[Row] = []
-    told: Counter[str] = Counter()
-    try:
-        for found, offset in layout.records(stream):
-            if count == len(paths):
-                raise StorageError(f"{out} has more rows than the {len(paths)} photographs given.\n{anew}")
-            if found.file_path != (expected := rows.printable(paths[count])):
-                raise StorageError(
-                    f"Row {count + 1} of {out} is of {found.file_path!r}, but {expected!r} was given.\n{anew}"
-                )
-            if count % batch_size == 0:
-                last = []
-            last.append(found)
-            if found.error:
-                bad.append(f"{found.file_path}: {found.error}")
-            if found.verdict:
-                told[found.verdict] += 1
-            count, end = count + 1, offset
-    except ValueError as error:
-        raise StorageError(
-            f"Row {count + 1} of {out} is damaged ({error}).\nCall without --resume to begin anew."
-        ) from error
-    stream.truncate(end)
-    stream.seek(end)
-    return _Before(count, end, tuple(bad), tuple(last), told)
+def _gathered(looks: Iterator[Look], batch_size: int) -> Iterator[list[Look]]:
+    while batch := list(islice(looks, batch_size)):
+        yield batch
 
 
-def _confirmed(old: Row, new: Row, out: Path) -> bool:
-    """Check that a row which stands in the file is what the model says now, but for rounding; always True.
+def _is_ours(out: Path, layout: Format) -> None:
+    """Make sure that what stands at `out`, if anything, is an earlier file of this format.
 
     Raises:
         StorageError: it is not.
     """
-    alike = (bool(old.error), len(old.families)) == (bool(new.error), len(new.families))
-    if alike and old.families:
-        alike = np.allclose(old.confidences, new.confidences, rtol=0, atol=_ALIKE)
-        tied = len(new.confidences) > 1 and new.confidences[0] - new.confidences[1] < _ALIKE
-        alike = alike and (old.families[0] == new.families[0] or tied)
-        alike = alike and (old.verdict, set(old.prediction_set)) == (new.verdict, set(new.prediction_set))
-    if not alike:
-        raise StorageError(
-            f"{out} was begun with another model or other options: it says otherwise of {old.file_path}.\n"
-            "Name another --out, or call without --resume to begin anew."
-        )
-    return True
+    files.folder(out.parent)
+    with files.storage(out):
+        if not out.exists():
+            return
+        if not stat.S_ISREG(out.stat().st_mode):
+            raise StorageError(f"Cannot write {out}: it is no regular file.\nName a file for --out.")
+        with out.open("rb") as stream:
+            head = stream.read(len(layout.BEGINS))
+    if head and head != layout.BEGINS:
+        raise journal.foreign(out)

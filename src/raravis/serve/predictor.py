@@ -6,21 +6,19 @@ are served alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from raravis import engine
 from raravis.data.decode import Fit
 from raravis.errors import RunError, UsageError
+from raravis.judge.logits import softmax
 from raravis.judge.novelty import Seen
 from raravis.judge.trust import Trust, Verdicts
-from raravis.run import Run
 
 
 @dataclass(frozen=True)
@@ -30,10 +28,12 @@ class Answer:
     Attributes:
         probabilities: float32 `(n, K)`, rows sum to 1.
         verdicts: how far they may be believed; None where nothing is known of that.
+        features: what the network made of each, float32 `(n, D)`, of any length; None where it does not tell.
     """
 
     probabilities: NDArray[np.float32]
     verdicts: Verdicts | None = None
+    features: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
@@ -83,23 +83,39 @@ class RunPredictor:
         if not (np.isfinite(seen.logits).all() and np.isfinite(seen.features).all()):
             raise RunError("The model gives no finite numbers (NaN or infinity): it is damaged.\nTrain it again.")
         if self.trust is None:
-            return Answer(np.asarray(softmax(seen.logits, axis=1), np.float32))
+            return Answer(np.asarray(softmax(seen.logits), np.float32), features=seen.features)
         verdicts = self.trust.judge(seen)
-        return Answer(verdicts.probabilities, verdicts)
+        return Answer(verdicts.probabilities, verdicts, seen.features)
 
 
-def open_predictor(path: Path | str, *, seed: int = 0, **promises: float | None) -> Predictor:
-    """Open the model of a run folder.
+def open_predictor(path: Path | str, *, seed: int = 0, int8: bool = False, **promises: float | None) -> Predictor:
+    """Open the model of a run folder, or a bundle.
 
     Args:
-        path: the run.
-        seed: of the engine, should a layer of the model draw random numbers.
-        promises: `accept`, `coverage`, `right`, `familiar` in place of the run's own; see `judge.trust.Trust`.
+        path: the run or the bundle.
+        seed: of the engine, should a layer of a run's model draw random numbers; a bundle draws none.
+        int8: take the smaller network of a bundle.
+        promises: `accept`, `coverage`, `right`, `familiar` in place of the model's own; see `judge.trust.Trust`.
 
     Raises:
-        RunError: the folder is no run, has no model yet, or is damaged.
-        UsageError: a promise that is no share, or of a run that holds nothing to base it on.
+        RunError: the folder is neither, has no model yet, or is damaged.
+        UsageError: a promise that is no share, or of a model that holds nothing to base it on; int8 of one that has no
+            such network.
+        MissingError: it is a run, and the training parts are not installed.
     """
+    from raravis.serve import bundle
+
+    if bundle.is_bundle(path):
+        return bundle.open_bundle(path, int8=int8, threads=None, **promises)
+    if int8:
+        raise UsageError(f"{path} is no bundle; only a bundle has an int8 network (raravis export --int8).")
+    return _open_run(path, seed, promises)
+
+
+def _open_run(path: Path | str, seed: int, promises: Mapping[str, float | None]) -> RunPredictor:
+    """Slow: Keras is loaded, but only once there is a run."""
+    from raravis.run import Run
+
     run = Run.open(path)
     model = run.load_model()
     if model.output.shape[-1] != len(run.families):
@@ -114,7 +130,8 @@ def open_predictor(path: Path | str, *, seed: int = 0, **promises: float | None)
             f"{run.path} holds nothing to base --{next(iter(wanted))} on: it was made without validation images, or "
             "by an older version.\nTrain it again, or leave the option out."
         )
-    from raravis.learn.infer import seeing  # loads Keras, so only once there is a run
+    from raravis import engine
+    from raravis.learn.infer import seeing
 
     engine.keras().utils.set_random_seed(seed)
     data = run.recipe.data

@@ -1,6 +1,7 @@
-"""What is known of one photograph after identification: the row that every output format writes.
+"""What is known of one animal after identification: the row that every output format writes.
 
-Enters: a path with the model's probabilities, or with the reason why it cannot be read. Leaves: a `Row`.
+Enters: a path, and the box in it if one was given, with the model's probabilities, or with the reason why there are
+none. Leaves: a `Row`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Box:
+    """Where a detector saw an animal.
+
+    Attributes:
+        number: its place among the detections of its photograph, from 0.
+        left, top, width, height: shares of the upright photograph's width and height.
+        confidence: the detector's, 0–1.
+    """
+
+    number: int
+    left: float
+    top: float
+    width: float
+    height: float
+    confidence: float
+
+    @property
+    def sides(self) -> tuple[float, float, float, float]:
+        """`(left, top, width, height)`, as MegaDetector orders them."""
+        return self.left, self.top, self.width, self.height
+
+
+@dataclass(frozen=True)
 class Row:
-    """One photograph that was given.
+    """One photograph that was given, or one animal in it.
 
     Attributes:
         file_path: as given, in characters that every UTF-8 reader takes (see `printable`).
         error: why it cannot be read, in words; "" when it was.
-        families: the likeliest families, best first; empty when unreadable.
+        families: the likeliest families, best first; empty when unreadable, or when no animal was detected.
         confidences: their probabilities, 0–1, falling.
         verdict: `identified`, `uncertain` or `unfamiliar`; "" where nothing is known of how far it may be believed, as
             are the following then.
@@ -31,7 +55,8 @@ class Row:
         novelty: the share of photographs of known families that are less strange, 0–1.
         taxon_rank: the lowest rank that the evidence supports.
         taxon: what it is at that rank.
-        reason: why the verdict, in words.
+        reason: why the verdict, in words; of a photograph without an animal, what the detector said.
+        box: the part that was looked at; None for the whole photograph.
     """
 
     file_path: str
@@ -44,6 +69,12 @@ class Row:
     taxon_rank: str = ""
     taxon: str = ""
     reason: str = ""
+    box: Box | None = None
+
+    @property
+    def status(self) -> str:
+        """`unreadable`, `empty` (no animal was detected), or `ok`."""
+        return "unreadable" if self.error else "ok" if self.families else "empty"
 
 
 def unreadable(path: str, reason: str) -> Row:

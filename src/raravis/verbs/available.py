@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from raravis import backbones, recipe, registry
+from raravis import backbones, progress, recipe, registry
 from raravis.errors import UsageError, unknown
 
 Kind = Literal["recipes", "models", "augmentations", "backbones"]
@@ -19,7 +19,10 @@ def available(kind: Kind) -> dict[str, str]:
     if kind == "recipes":
         return {name: recipe.load(name).description for name in recipe.names()}
     if kind == "backbones":
-        return dict(backbones.names())
+        found, lacking = backbones.listed()
+        if lacking:
+            progress.say(f"not listed: {lacking}")
+        return dict(found)
     packages = {"models": "raravis.models", "augmentations": "raravis.augmentations"}
     if kind not in packages:
         raise UsageError(unknown("list", kind, [*packages, "recipes", "backbones"]))

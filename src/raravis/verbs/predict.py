@@ -1,14 +1,18 @@
-"""`raravis predict`: a trained model and photographs become one row a photograph."""
+"""`raravis predict`: a trained model and photographs become one row a photograph, or an animal in it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from raravis.errors import UsageError
+from raravis.lineages import Taxonomy
 from raravis.outcome import Outcome
 from raravis.serve import batch, formats, inputs
+from raravis.serve import detections as detecting
+from raravis.serve.formats import About
+from raravis.serve.pictures import Pictures
 from raravis.serve.predictor import Predictor, open_predictor
 from raravis.serve.row import printable
 
@@ -21,66 +25,124 @@ def predict(
     format: str = "raravis",
     top_k: int = 5,
     batch_size: int = 32,
+    jobs: int = 0,
+    detections: str | Path | None = None,
+    detection_threshold: float | None = None,
     resume: bool = False,
     accept: float | None = None,
     coverage: float | None = None,
     right: float | None = None,
     familiar: float | None = None,
+    int8: bool = False,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
     """Identify photographs: one row for every file that was given, in the order given.
 
     Args:
-        model: a run folder, or a predictor that is already open.
+        model: a run folder, a bundle, or a predictor that is already open.
         paths: files, folders and globs.
         out: the file to write; rows are appended as they are done. Predictions that it held are replaced.
-        format: a name of `raravis.serve.formats`.
-        top_k: families listed a photograph (all, if there are fewer).
-        batch_size: photographs a step.
+        format: a name of `raravis.serve.formats`; all but `raravis` are written at the end, from `OUT.rows`.
+        top_k: families listed a row (all, if there are fewer).
+        batch_size: rows a step.
+        jobs: threads that decode; 0 for one a core.
+        detections: results of MegaDetector for these photographs: each animal is cut out, and has a row.
+        detection_threshold: an animal of this confidence or more is one; 0.2 when not given.
         resume: go on after a kill, with the same arguments, repeating and losing no row; begin if there is no
             such file.
         accept: call identified what is right this often; 0.9 when not given.
         coverage: prediction sets hold the true family this often; 0.9 when not given.
         right: tell a taxon at a rank that is right this often; 0.98 when not given.
         familiar: let this share of photographs of known families pass as familiar; 0.95 when not given.
+        int8: by the smaller network of a bundle.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
     Raises:
-        UsageError: the format is unknown, a number is below 1, no file is meant, a share is not between 0 and 1, or one
-            is asked of a predictor that is open already or of a run that has nothing to base it on.
-        RunError: `model` is no run, has no model yet, or is damaged.
+        UsageError: the format is unknown, a number is out of its range, no file is meant, no photograph is among the
+            detections, a share is not between 0 and 1, or one is asked of a predictor that is open already or of a run
+            that has nothing to base it on.
+        DataError: the detections are no results of MegaDetector, or do not tell which photograph is which.
+        RunError: `model` is neither a run nor a bundle, has no model yet, or is damaged.
         StorageError: `out` cannot be written, holds something else, or rows of another call.
     """
     layout = formats.load(format)
-    for name, value in (("top_k", top_k), ("batch_size", batch_size)):
-        if value < 1:
-            raise UsageError(f"{name} is {value}; 1 or more was expected.")
+    for name, value, least in (("top_k", top_k, 1), ("batch_size", batch_size, 1), ("jobs", jobs, 0)):
+        if value < least:
+            raise UsageError(f"{name} is {value}; {least} or more was expected.")
     given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
+    out = Path(out).absolute()
+    pictures = Pictures(given.files, _detections(detections, detection_threshold, out))
     promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     if isinstance(model, str | Path):
-        predictor = open_predictor(model, seed=seed, **promises)
-    elif any(value is not None for value in promises.values()):
+        predictor = open_predictor(model, seed=seed, int8=int8, **promises)
+    elif int8 or any(value is not None for value in promises.values()):
         raise UsageError("The predictor is open already; give what it is to promise to `open_predictor`.")
     else:
         predictor = model
-    out = Path(out).absolute()
     begun = time.perf_counter()
     tally = batch.identify(
-        predictor, given.files, out, layout, top_k=top_k, batch_size=batch_size, resume=resume, quiet=quiet
+        predictor,
+        pictures,
+        out,
+        layout,
+        About(_name(model, predictor), _lineages(predictor), pictures.detections),
+        top_k=top_k,
+        batch_size=batch_size,
+        jobs=jobs,
+        resume=resume,
+        quiet=quiet,
     )
     seconds = time.perf_counter() - begun
+    animals = {} if pictures.detections is None else {"rows": tally.rows, "empty": tally.empty}
     figures = {
-        "files": tally.rows,
-        "read": tally.rows - len(tally.unreadable),
+        "files": len(given.files),
+        "read": len(given.files) - len(tally.unreadable),
         "unreadable": len(tally.unreadable),
+        **animals,
         "kept": tally.kept,
         **tally.verdicts,
         "families": len(predictor.families),
         "seconds": round(seconds, 3),
     }
-    return Outcome("predict", out, figures, tally.unreadable, _notes(given))
+    kept = () if tally.journal == out else (f"{tally.journal} holds the rows for --resume; it may be deleted.",)
+    return Outcome("predict", out, figures, tally.unreadable, (*_notes(given), *kept))
+
+
+def _detections(file: str | Path | None, threshold: float | None, out: Path) -> detecting.Detections | None:
+    """Read the detections, if there are any.
+
+    Raises:
+        UsageError: a threshold without them or out of its range, or `out` would replace them.
+        DataError: they are no results of MegaDetector.
+    """
+    if file is None:
+        if threshold is not None:
+            raise UsageError("detection_threshold was given, but no detections to hold against it.")
+        return None
+    threshold = detecting.THRESHOLD if threshold is None else threshold
+    if not 0 <= threshold <= 1:
+        raise UsageError(f"detection_threshold is {threshold:g}; a number from 0 to 1 was expected, such as 0.2.")
+    if Path(file).absolute() == out or (out.exists() and Path(file).exists() and out.samefile(file)):
+        raise UsageError(f"{file} holds the detections and would be replaced.\nName another --out.")
+    return detecting.read(Path(file), threshold)
+
+
+def _name(model: str | Path | Predictor, predictor: Predictor) -> str:
+    """The model's name for the formats that tell it: its folder's, and the beginning of its digest if it has one."""
+    name = Path(model).absolute().name if isinstance(model, str | Path) else type(predictor).__name__
+    return f"{name} {str(getattr(predictor, 'digest', ''))[:12]}".rstrip()
+
+
+def _lineages(predictor: Predictor) -> Mapping[str, Mapping[str, str]]:
+    """The lineage of every family: the predictor's own, else that of its trust, else as the bundled table has it."""
+    own = getattr(predictor, "lineage", None)
+    if own is None:
+        trust = getattr(predictor, "trust", None)
+        taxonomy = Taxonomy.of(predictor.families, {})[0] if trust is None else trust.taxonomy
+        own = taxonomy.lineage
+    return {family: own(family) for family in predictor.families}
 
 
 def _notes(given: inputs.Given) -> tuple[str, ...]:

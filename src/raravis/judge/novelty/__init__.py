@@ -17,17 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from raravis import registry
 from raravis.errors import DataError
 from raravis.judge.novelty import combined
 from raravis.judge.novelty._known import Floats, Kept, Known, Rehearsed, Seen, unit
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and scoring needs no tables
 
 __all__ = ["FALLBACK", "Known", "Novelty", "Rehearsed", "Seen", "choose", "fit", "names", "rehearse", "unit"]
 
@@ -149,6 +150,8 @@ def choose(rehearsed: Sequence[Rehearsed]) -> tuple[str, pd.DataFrame]:
         kind of new image, a mean over the rehearsals that had it, and `mean`, over the kinds of new animals. The
         weights of `combined` are learned from the other rehearsals; of a single one it is left out.
     """
+    import pandas as pd
+
     scores = [{**_areas(one), **_combined(rehearsed, number)} for number, one in enumerate(rehearsed)]
     frame = pd.DataFrame([{"scorer": n, "kind": k, "auroc": v} for one in scores for (n, k), v in one.items()])
     table = frame.pivot_table(index="scorer", columns="kind", values="auroc", aggfunc="mean")
@@ -200,6 +203,8 @@ def _areas(one: Rehearsed) -> dict[tuple[str, str], float]:
 
 
 def _by_kind(name: str, held: Floats, new: Floats, kinds: NDArray[np.str_]) -> Iterable[tuple[tuple[str, str], float]]:
+    from sklearn.metrics import roc_auc_score  # slow to import
+
     for kind in np.unique(kinds):
         strange = new[kinds == kind]
         truth = np.r_[np.zeros(len(held)), np.ones(len(strange))]

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
 
 Floats = NDArray[np.float32]
 Kept = Mapping[str, NDArray[np.float32]]
@@ -94,6 +93,8 @@ class Known:
 
 def whitening(residual: Floats) -> Floats:
     """The matrix that makes the shrunken covariance of `residual` `(n, D)` the identity; see `SHRINKAGE`."""
+    from scipy.linalg import cholesky, solve_triangular  # slow to import
+
     width = residual.shape[1]
     covariance = residual.T @ residual / max(len(residual) - 1, 1)
     level = max(float(np.trace(covariance)) / width, _TINY)

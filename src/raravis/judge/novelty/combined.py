@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from raravis import registry
 from raravis.judge.novelty._known import Floats, Kept, Known, Rehearsed
@@ -51,6 +50,8 @@ def weigh(rehearsed: Sequence[Rehearsed]) -> Floats:
         rows += [held, new]
         truths += [np.zeros(len(held), np.int64), np.ones(len(new), np.int64)]
         counts += [np.full(len(held), 1 / len(held)), _alike(one.kinds)]
+    from sklearn.linear_model import LogisticRegression  # slow to import
+
     weight = np.concatenate(counts)
     model = LogisticRegression(C=1.0, max_iter=1000)
     model.fit(np.concatenate(rows), np.concatenate(truths), sample_weight=weight * len(weight) / weight.sum())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
 
+from raravis.judge.logits import logsumexp
 from raravis.judge.novelty._known import Floats, Kept, Known
 
 
@@ -15,4 +15,4 @@ def fit(known: Known) -> Kept:
 
 def score(kept: Kept, features: Floats, logits: Floats) -> Floats:
     """Any number; see `novelty` for the contract."""
-    return np.asarray(-logsumexp(logits, axis=1), np.float32)
+    return np.asarray(-logsumexp(logits), np.float32)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import entr, softmax
 
+from raravis.judge.logits import log_softmax
 from raravis.judge.novelty._known import Floats, Kept, Known
 
 
@@ -15,4 +15,5 @@ def fit(known: Known) -> Kept:
 
 def score(kept: Kept, features: Floats, logits: Floats) -> Floats:
     """From 0 to the logarithm of the number of families; see `novelty` for the contract."""
-    return np.asarray(entr(softmax(logits, axis=1)).sum(axis=1), np.float32)
+    logs = log_softmax(logits)
+    return np.asarray(-(np.exp(logs) * logs).sum(axis=1), np.float32)

@@ -7,8 +7,8 @@ networks", 2017.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import softmax
 
+from raravis.judge.logits import softmax
 from raravis.judge.novelty._known import Floats, Kept, Known
 
 
@@ -19,4 +19,4 @@ def fit(known: Known) -> Kept:
 
 def score(kept: Kept, features: Floats, logits: Floats) -> Floats:
     """From 0 to 1; see `novelty` for the contract."""
-    return np.asarray(1 - softmax(logits, axis=1).max(axis=1), np.float32)
+    return np.asarray(1 - softmax(logits).max(axis=1), np.float32)

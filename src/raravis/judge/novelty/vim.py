@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.special import logsumexp
-from sklearn.decomposition import PCA
 
+from raravis.judge.logits import logsumexp
 from raravis.judge.novelty._known import Floats, Kept, Known
 
 AXES: Final = 256
@@ -22,6 +21,8 @@ def fit(known: Known) -> Kept:
 
     The factor makes the virtual logit of held-out known images as high as their highest logit is above the mean one.
     """
+    from sklearn.decomposition import PCA  # slow to import
+
     rows, width = known.features.shape
     count = max(min(AXES, width // 2, rows - 1), 1)
     found = PCA(count, svd_solver="randomized", random_state=0).fit(known.features)
@@ -34,7 +35,7 @@ def fit(known: Known) -> Kept:
 def score(kept: Kept, features: Floats, logits: Floats) -> Floats:
     """Any number; see `novelty` for the contract."""
     virtual = kept["factor"] * _outside(features - kept["mean"], kept["axes"])
-    return np.asarray(virtual - logsumexp(logits, axis=1), np.float32)
+    return np.asarray(virtual - logsumexp(logits), np.float32)
 
 
 def _outside(centred: Floats, axes: Floats) -> Floats:

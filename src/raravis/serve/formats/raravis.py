@@ -1,18 +1,21 @@
-r"""CSV with one row a photograph; lists within a field are joined with `|`.
+r"""CSV with one row a photograph, or a detected animal; lists within a field are joined with `|`.
 
 UTF-8, `\n` line ends, quoted after RFC 4180 where a field needs it. Columns that say more than the
 model's probabilities (`verdict`, `prediction_set`, `novelty`, `taxon_rank`, `taxon`, `reason`) are
-empty where nothing is known.
+empty where nothing is known. Where boxes were given, `detection`, `bbox` and `detection_confidence` follow.
+
+This format is also the journal of all others, so it can be read back: `records` gives every row that is whole.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Final
 
-from raravis.serve.row import Row
+from raravis.serve.formats import About
+from raravis.serve.row import Box, Row
 
 COLUMNS: Final = (
     "file_path",
@@ -29,15 +32,31 @@ COLUMNS: Final = (
     "taxon",
     "reason",
 )
-HEADER: Final = (",".join(COLUMNS) + "\n").encode()
+BOXES: Final = ("detection", "bbox", "detection_confidence")
+"""The columns that follow where boxes were given: the number of the detection in its photograph, from 0; left, top,
+width and height in shares of the photograph; what the detector made of it."""
+
+BEGINS: Final = ",".join(COLUMNS).encode()
 
 
-def record(row: Row) -> bytes:
+def write(rows: Iterable[Row], about: About, stream: IO[bytes]) -> None:
+    """Write the header and all rows."""
+    boxes = about.detections is not None
+    stream.write(header(boxes))
+    stream.writelines(record(row, boxes) for row in rows)
+
+
+def header(boxes: bool = False) -> bytes:
+    """The first line; `boxes` adds their columns."""
+    return (",".join((*COLUMNS, *BOXES) if boxes else COLUMNS) + "\n").encode()
+
+
+def record(row: Row, boxes: bool = False) -> bytes:
     """Write one row; confidences have six decimals."""
     confidences = [f"{value:.6f}" for value in row.confidences]
     known = {
         "file_path": row.file_path,
-        "status": "unreadable" if row.error else "ok",
+        "status": row.status,
         "error": row.error,
         "family": row.families[0] if row.families else "",
         "confidence": confidences[0] if confidences else "",
@@ -50,12 +69,22 @@ def record(row: Row) -> bytes:
         "taxon": row.taxon,
         "reason": row.reason,
     }
+    if boxes:
+        known |= placed(row)
     text = io.StringIO(newline="")
-    csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n").writerow(known)
+    csv.DictWriter(text, (*COLUMNS, *BOXES) if boxes else COLUMNS, restval="", lineterminator="\n").writerow(known)
     return text.getvalue().encode("utf-8")
 
 
-def records(stream: IO[bytes]) -> Iterator[tuple[Row, int]]:
+def placed(row: Row) -> dict[str, str]:
+    """The columns of `BOXES`; empty for a whole photograph."""
+    if row.box is None:
+        return dict.fromkeys(BOXES, "")
+    sides = "|".join(f"{side:.6g}" for side in row.box.sides)
+    return dict(zip(BOXES, (str(row.box.number), sides, f"{row.box.confidence:.6g}"), strict=True))
+
+
+def records(stream: IO[bytes], boxes: bool = False) -> Iterator[tuple[Row, int]]:
     """Read the whole rows of a stream that stands behind the header, each with the offset of its end.
 
     Raises:
@@ -71,29 +100,34 @@ def records(stream: IO[bytes]) -> Iterator[tuple[Row, int]]:
             continue  # the line end is inside quotes, or the row was cut short
         data = b"".join(parts)
         end += len(data)
-        yield _parsed(data.decode("utf-8")), end
+        yield _parsed(data.decode("utf-8"), boxes), end
         parts, quotes = [], 0
 
 
-def _parsed(text: str) -> Row:
+def _parsed(text: str, boxes: bool) -> Row:
     """Read one row back."""
     try:
         (fields,) = csv.reader([text], strict=True)
     except csv.Error as error:
         raise ValueError(str(error)) from error
-    cells = dict(zip(COLUMNS, fields, strict=True))
-    if cells["status"] not in ("ok", "unreadable"):
-        raise ValueError(f"status {cells['status']!r}")
-    if cells["status"] == "unreadable":
-        return Row(cells["file_path"], cells["error"])
-    return Row(
+    cells = dict(zip((*COLUMNS, *BOXES) if boxes else COLUMNS, fields, strict=True))
+    box = None
+    if cells.get("detection"):
+        left, top, width, height = map(float, cells["bbox"].split("|"))
+        box = Box(int(cells["detection"]), left, top, width, height, float(cells["detection_confidence"]))
+    row = Row(
         cells["file_path"],
-        families=tuple(cells["top_families"].split("|")),
-        confidences=tuple(map(float, cells["top_confidences"].split("|"))),
+        cells["error"],
+        families=tuple(cells["top_families"].split("|")) if cells["top_families"] else (),
+        confidences=tuple(map(float, cells["top_confidences"].split("|"))) if cells["top_confidences"] else (),
         verdict=cells["verdict"],
         prediction_set=tuple(cells["prediction_set"].split("|")) if cells["prediction_set"] else (),
         novelty=float(cells["novelty"]) if cells["novelty"] else None,
         taxon_rank=cells["taxon_rank"],
         taxon=cells["taxon"],
         reason=cells["reason"],
+        box=box,
     )
+    if cells["status"] != row.status:
+        raise ValueError(f"status {cells['status']!r}")
+    return row

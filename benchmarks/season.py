@@ -1,0 +1,119 @@
+"""A season of pictures: memory after 20,000 photographs against that after 1,000, and 100,000 names listed.
+
+Leaves: one JSON object on standard output. Photographs of the bestiary, each given many times, are decoded for real;
+the model is a mean colour, so that what is seen is raravis's own. Resident memory (MiB) is read while the model is
+asked, and once more after the output was written, in a process of its own for each format. The bar: 20,000 photographs
+take at most 5% more than 1,000.
+
+    python benchmarks/season.py --photographs 20000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EARLY = 1000
+ALLOWED = 0.05
+FORMATS = ("raravis", "megadetector", "parquet")
+FAMILIES = tuple(f"family {number:03}" for number in range(100))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photographs", type=int, default=20_000)
+    parser.add_argument("--names", type=int, default=100_000)
+    parser.add_argument("--child", nargs=2, metavar=("FORMAT", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(_season(options.child[0], Path(options.child[1]), options.photographs)))
+        return
+    from raravis.data.sources import bestiary
+
+    with tempfile.TemporaryDirectory() as name:
+        bestiary.draw(Path(name) / "bestiary", share=0.05, quiet=True)
+        rows = [_child(format, name, options.photographs) for format in FORMATS]
+        listed = _listed(Path(name) / "names", options.names)
+    told = {"photographs": options.photographs, "bar": ALLOWED, "rows": rows}
+    print(json.dumps({**told, "names": options.names, "listing_seconds": listed}))
+
+
+@dataclass
+class Colours:
+    """A predictor that goes by the mean colour, and notes the memory after each batch."""
+
+    families: tuple[str, ...] = FAMILIES
+    size: int = 224
+    fit: Any = "squash"
+    resident: list[float] = field(default_factory=list)
+
+    def answer(self, batch: NDArray[np.uint8]) -> Any:
+        """Some probabilities for RGB `uint8` `(B, size, size, 3)`."""
+        from raravis.serve.predictor import Answer
+
+        self.resident.append(_resident())
+        scores = np.outer(batch.mean((1, 2, 3)) + 1, np.arange(1, len(FAMILIES) + 1, dtype=np.float32))
+        return Answer((scores / scores.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _season(format: str, folder: Path, count: int) -> dict[str, Any]:
+    """Identify `count` photographs into one file."""
+    import raravis
+
+    found = sorted(map(str, (folder / "bestiary").glob("*/*.*")))
+    paths: Sequence[str] = [found[number % len(found)] for number in range(count)]
+    model, batch = Colours(), 32
+    begun = time.perf_counter(), time.process_time()
+    raravis.predict(model, paths, out=folder / f"out.{format}", format=format, batch_size=batch, quiet=True)
+    wall, busy = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    early = max(model.resident[: EARLY // batch + 1])
+    late = max(max(model.resident[-EARLY // batch :]), _resident())
+    return {
+        "format": format,
+        "mib": [round(early), round(late)],
+        "growth": round(late / early - 1, 4),
+        "met": late / early - 1 <= ALLOWED,
+        "photographs_a_second": round(count / wall),
+        "cpu_ms_a_photograph": round(1000 * busy / count, 2),
+    }
+
+
+def _child(format: str, folder: str, count: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--photographs", str(count), "--child", format, folder]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _listed(folder: Path, count: int) -> float:
+    """Seconds to list `count` names in folders of a thousand."""
+    from raravis.serve.inputs import expand
+
+    for number in range(count):
+        if number % 1000 == 0:
+            (folder / f"{number // 1000:04}").mkdir(parents=True)
+        (folder / f"{number // 1000:04}" / f"{number % 1000:04}.jpg").touch()
+    begun = time.perf_counter()
+    assert len(expand([folder]).files) == count
+    return round(time.perf_counter() - begun, 2)
+
+
+def _resident() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+if __name__ == "__main__":
+    main()

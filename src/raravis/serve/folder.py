@@ -1,0 +1,213 @@
+"""The bundle folder: the only file that knows its file names, and the door through which its bytes enter.
+
+    BUNDLE/  bundle.json                     what it is, and the digest of every other file; written last
+             model.onnx  [model.int8.onnx]   the network, its preprocessing inside
+             [trust.npz]  [neighbours.npz]   how far to believe it; training photographs as features
+             [thumbnails.bin]                the same photographs as JPEG, one behind the other
+             [model.tflite]  card.md         for phones; for people
+
+A bundle may come from a stranger. Files are opened by the names above and by no name that stands in the bundle, are
+bounded in size, and are read once: the bytes whose digest was checked are the bytes that are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import stat
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raravis.errors import BundleError
+
+ABOUT: Final = "bundle.json"
+MODEL: Final = "model.onnx"
+INT8: Final = "model.int8.onnx"
+TRUST: Final = "trust.npz"
+NEIGHBOURS: Final = "neighbours.npz"
+THUMBNAILS: Final = "thumbnails.bin"
+LITERT: Final = "model.tflite"
+CARD: Final = "card.md"
+
+FORMAT: Final = "raravis bundle"
+VERSION: Final = 1
+
+LARGEST: Final[Mapping[str, int]] = {
+    ABOUT: 16 << 20,
+    MODEL: (2 << 30) - 1,
+    INT8: (2 << 30) - 1,
+    TRUST: 1 << 30,
+    NEIGHBOURS: 1 << 30,
+    THUMBNAILS: 4 << 30,
+    LITERT: (2 << 30) - 1,
+    CARD: 1 << 20,
+}
+"""Bytes that a file may have."""
+
+MOST_FAMILIES: Final = 100_000
+SIDES: Final = range(8, 4097)
+"""Of the images, in pixels."""
+_LONGEST: Final = 200
+_AGAIN: Final = "Fetch it again, or export it anew with `raravis export`."
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A bundle folder whose `bundle.json` was read and makes sense.
+
+    Attributes:
+        path: absolute.
+        about: what `bundle.json` holds.
+        digest: SHA-256 of it: the name of this model.
+        families: sorted.
+        size: side of the images, in pixels.
+        fit: how they are made square.
+    """
+
+    path: Path
+    about: Mapping[str, Any]
+    digest: str
+    families: tuple[str, ...]
+    size: int
+    fit: str
+
+    @classmethod
+    def open(cls, path: Path | str) -> Folder:
+        """Read and check `bundle.json`.
+
+        Raises:
+            BundleError: the folder is no bundle, or its `bundle.json` is damaged or beyond bounds.
+        """
+        path = Path(path).absolute()
+        if not is_bundle(path):
+            there = f"holds no bundle (no {ABOUT})" if path.is_dir() else "is not there"
+            raise BundleError(f"{path} {there}; a folder that `raravis export --out` made was expected.")
+        content = _bytes(path / ABOUT)
+        try:
+            about = json.loads(content, parse_constant=_refused)
+            families, size, fit = _checked(about)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            told = f"it lacks {error}" if isinstance(error, KeyError) else str(error)[:200]
+            raise BundleError(f"{path / ABOUT} is damaged: {told}.\n{_AGAIN}") from None
+        return cls(path, about, hashlib.sha256(content).hexdigest(), families, size, fit)
+
+    def holds(self, name: str) -> bool:
+        """Whether the bundle has a file of this name."""
+        return name in self.about["files"]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file, which are those that `bundle.json` speaks of.
+
+        Raises:
+            BundleError: the file is missing, too large, or not the one that was exported.
+        """
+        if not self.holds(name):
+            raise BundleError(f"{self.path} has no {name}.\n{_AGAIN}")
+        content, told = _bytes(self.path / name), self.about["files"][name]
+        if len(content) != told["bytes"]:
+            raise BundleError(
+                f"{self.path / name} has {len(content):,} bytes, {told['bytes']:,} were expected: it is cut short or "
+                f"changed.\n{_AGAIN}"
+            )
+        if hashlib.sha256(content).hexdigest() != told["sha256"]:
+            raise BundleError(f"{self.path / name} was changed: it has another SHA-256 than {ABOUT} says.\n{_AGAIN}")
+        return content
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The arrays of an `.npz` file; nothing in it is executed, and it does not grow when opened.
+
+        Raises:
+            BundleError: as `read`, or it holds something else than plain arrays.
+        """
+        content = self.read(name)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as packed:
+                entries = packed.infolist()
+            if any(one.compress_type != zipfile.ZIP_STORED for one in entries):
+                raise ValueError("it is compressed")
+            if sum(one.file_size for one in entries) > len(content):
+                raise ValueError("it says to hold more than it has")
+            with np.load(io.BytesIO(content), allow_pickle=False) as held:
+                return {key: held[key] for key in held.files}
+        except Exception as error:  # zipfile and NumPy raise many kinds for one fault: a damaged file
+            raise self.damaged(name, error) from None
+
+    def damaged(self, name: str, error: BaseException) -> BundleError:
+        """The error of a file that is what was exported, and makes no sense all the same."""
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        return BundleError(f"{self.path / name} cannot be used: {told}.\n{_AGAIN}")
+
+
+def entry(file: Path) -> dict[str, Any]:
+    """What `bundle.json` says of a file: its bytes and their SHA-256."""
+    with file.open("rb") as stream:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+
+
+def is_bundle(path: Path | str) -> bool:
+    """Whether the folder holds a bundle."""
+    return (Path(path) / ABOUT).is_file()
+
+
+def _bytes(file: Path) -> bytes:
+    """A regular file, whole, if it is not too large."""
+    largest = LARGEST[file.name]
+    try:
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise BundleError(f"{file} is no regular file.\n{_AGAIN}")
+        if found.st_size <= largest:
+            with file.open("rb") as stream:
+                content = stream.read(largest + 1)
+            if len(content) <= largest:
+                return content
+    except (OSError, MemoryError) as error:
+        raise BundleError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.\n{_AGAIN}") from None
+    raise BundleError(f"{file} has more than the {largest:,} bytes that such a file may have.\n{_AGAIN}")
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")
+
+
+def _checked(about: Any) -> tuple[tuple[str, ...], int, str]:
+    """Families, size and fit of what `bundle.json` holds; ValueError, KeyError or TypeError where it makes no sense."""
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ValueError(f"it is no {FORMAT}")
+    if about["version"] != VERSION:
+        raise ValueError(f"it is of version {about['version']!r}, this raravis reads version {VERSION}")
+    families = _families(about["families"])
+    image = about["input"]
+    if type(image["size"]) is not int or image["size"] not in SIDES:
+        raise ValueError(f"a size of {image['size']!r} pixels; {SIDES[0]} to {SIDES[-1]} were expected")
+    if image["fit"] not in ("squash", "pad", "crop"):
+        raise ValueError(f"the fit {image['fit']!r}; squash, pad or crop was expected")
+    files = about["files"]
+    for name, told in files.items():
+        if name not in LARGEST or name == ABOUT:
+            raise ValueError(f"it speaks of a file {name[:_LONGEST]!r}, which no bundle has")
+        if type(told["bytes"]) is not int or not isinstance(told["sha256"], str):
+            raise ValueError(f"bytes and SHA-256 of {name} were expected")
+    if MODEL not in files:
+        raise ValueError(f"it has no {MODEL}")
+    for table in ("taxonomy", "outputs"):
+        if not isinstance(about[table], list if table == "taxonomy" else dict):
+            raise ValueError(f"its {table} is of another kind than expected")
+    return families, image["size"], image["fit"]
+
+
+def _families(names: Sequence[Any]) -> tuple[str, ...]:
+    if not isinstance(names, list) or not 1 <= len(names) <= MOST_FAMILIES:
+        raise ValueError(f"a list of 1 to {MOST_FAMILIES:,} families was expected")
+    if strange := [n for n in names if not isinstance(n, str) or not 0 < len(n) <= _LONGEST or not n.isprintable()]:
+        raise ValueError(f"{str(strange[0])[:40]!r} is no name of a family")
+    if names != sorted(set(names)):
+        raise ValueError("its families are not sorted, or one stands there twice")
+    return tuple(names)

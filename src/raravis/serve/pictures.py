@@ -1,0 +1,176 @@
+"""What is to be looked at: every photograph that was given, or every animal that a detector saw in it.
+
+Enters: paths, and detections where there are any. Leaves: one or more `Look`s a path, in order: a row that waits for
+its answer, with the pixels of the photograph or of a square around the animal. How many there are is known before any
+file is opened, so that an interrupted call can go on.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from raravis.data import decode
+from raravis.data.decode import Fit
+from raravis.errors import DataError, UsageError
+from raravis.serve import row as rows
+from raravis.serve.detections import Detections
+from raravis.serve.row import Box, Row
+
+MARGIN: Final = 0.05
+"""Share of the square's side that is added around an animal on each side: boxes are tight, and cut tails and ears."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One photograph, and the rows that it will have.
+
+    Attributes:
+        path: as given.
+        rows: what is known of each row before the photograph is opened: at least one.
+        skipped: rows of it that are there already.
+    """
+
+    path: str
+    rows: tuple[Row, ...]
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Look:
+    """One row to be.
+
+    Attributes:
+        row: what is known of it already; complete where there are no pixels.
+        pixels: `uint8` `(size, size, 3)`; None where there is nothing to identify.
+    """
+
+    row: Row
+    pixels: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All photographs of a call.
+
+    Attributes:
+        paths: as given.
+        detections: boxes to look into; None to look at whole photographs.
+    """
+
+    paths: Sequence[str]
+    detections: Detections | None = None
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there will be."""
+        return len(self.paths) if self.detections is None else sum(len(picture.rows) for picture in self.after(0))
+
+    def after(self, done: int) -> Iterator[Picture]:
+        """The photographs without the first `done` rows."""
+        if self.detections is None:
+            for path in self.paths[done:]:
+                yield Picture(path, (Row(rows.printable(path)),))
+            return
+        for number, path in enumerate(self.paths):
+            made = self._rows(path, self._entries[number])
+            if done < len(made):
+                yield Picture(path, made, done)
+            done = max(0, done - len(made))
+
+    def _rows(self, path: str, entry: int) -> tuple[Row, ...]:
+        """The rows of a photograph, as far as the detections tell them."""
+        assert self.detections is not None
+        if entry < 0:
+            return (rows.unreadable(path, f"is not in {self.detections.file.name}"),)
+        boxes, error, reason = self.detections.boxes(entry)
+        if error:
+            return (rows.unreadable(path, error),)
+        name = rows.printable(path)
+        return tuple(Row(name, box=box) for box in boxes) or (Row(name, reason=reason),)
+
+    @cached_property
+    def _entries(self) -> array[int]:
+        """The entry of each photograph in the detections, -1 for none.
+
+        Raises:
+            DataError: two photographs fit one entry, or one fits several.
+            UsageError: no photograph is in the detections.
+        """
+        assert self.detections is not None
+        found, owners = array("q"), dict[int, str]()
+        for path in self.paths:
+            number = self.detections.find(path)
+            found.append(-1 if number is None else number)
+            if number is None:
+                continue
+            other = owners.setdefault(number, path)
+            if other != path and os.path.abspath(other) != os.path.abspath(path):  # noqa: PTH100 - names may be odd
+                raise DataError(
+                    f"{rows.printable(other)} and {rows.printable(path)} both fit "
+                    f"{'/'.join(self.detections.parts[number])!r} in {self.detections.file}.\n"
+                    "Identify the photographs of one results file at a time, from the folder it was made for."
+                )
+        if self.paths and not owners:
+            listed = f", such as {'/'.join(self.detections.parts[0])!r}" if self.detections.parts else ""
+            raise UsageError(
+                f"None of the {len(self.paths)} photographs ({rows.printable(self.paths[0])}, …) is among the "
+                f"{len(self.detections.parts)} of {self.detections.file}{listed}.\n"
+                "Give the photographs that the detector looked at."
+            )
+        return found
+
+
+def look(picture: Picture, size: int, fit: Fit) -> list[Look]:
+    """Open a photograph and cut out what its rows are about; a bad one is the error of each of its rows.
+
+    Args:
+        picture: which.
+        size: side of the pixels.
+        fit: how they are made square, see `decode.pixels`.
+    """
+    wanted = picture.rows[picture.skipped :]
+    if any(row.error or row.reason for row in wanted):
+        return [Look(row) for row in wanted]
+    try:
+        data = decode.read_bytes(Path(picture.path))
+        boxes = [row.box for row in wanted if row.box]
+        if not boxes:
+            return [Look(row, decode.pixels(data, size, fit)) for row in wanted]
+        least = min(max(box.width, box.height) for box in boxes)
+        image = decode.open_upright(data, around=ceil(2 * size / least))
+        return [Look(row, decode.squared(cut(image, row.box), size, fit)) for row in wanted if row.box]
+    except decode.UnreadableImageError as error:
+        bad = rows.unreadable(picture.path, str(error) or "cannot be read")
+        return [Look(replace(row, error=bad.error)) for row in wanted]
+
+
+def cut(image: Image.Image, box: Box) -> Image.Image:
+    """Cut a square around an animal, with `MARGIN`, moved to lie within the photograph; as much as there is of it.
+
+    Args:
+        image: upright, RGB.
+        box: in shares of its sides.
+    """
+    width, height = image.size
+    side = max(box.width * width, box.height * height) * (1 + 2 * MARGIN)
+    left, right = _span((box.left + box.width / 2) * width, side, width)
+    top, bottom = _span((box.top + box.height / 2) * height, side, height)
+    return image.crop((left, top, right, bottom))
+
+
+def _span(middle: float, side: float, length: int) -> tuple[int, int]:
+    """Place `side` pixels around `middle` within `length`; at least one."""
+    side = max(1, min(round(side), length))
+    start = min(max(round(middle - side / 2), 0), length - side)
+    return start, start + side

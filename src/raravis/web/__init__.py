@@ -1,0 +1,1 @@
+"""Identification in a browser and over HTTP: one application over one model."""

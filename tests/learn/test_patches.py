@@ -1,0 +1,125 @@
+"""Filters of patches: learned without labels, what they answer, and a probe on them."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import raravis
+from raravis import engine
+from raravis.data.pixels import open_store
+from raravis.errors import DataError, RecipeError
+from raravis.learn.patches import learned
+from raravis.models import patches
+from raravis.models.patches import CONTRAST, Options, Scale
+
+pytestmark = pytest.mark.engine
+
+SIZE = 24
+OPTIONS = Options(
+    scales=(Scale(size=24, patch=6, stride=3), Scale(size=12, patch=4, stride=2)), filters=8, grid=(1, 2), width=10
+)
+
+
+def striped(number, slope, side=SIZE):
+    """Stripes of one slope, of a phase, a width and colours of their own."""
+    rng = np.random.default_rng(number)
+    down, across = np.mgrid[:side, :side]
+    wave = np.sin((across + slope * down) * rng.uniform(0.6, 0.9) + rng.uniform(0, 6))
+    ink, paper = rng.integers(0, 120, 3), rng.integers(136, 256, 3)
+    return (paper + (ink - paper) * (wave[..., None] > 0)).astype(np.uint8)
+
+
+def stored(images, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number}.png")
+        rows.append((hashlib.sha256((folder / f"{number}.png").read_bytes()).hexdigest(), f"{number}.png"))
+    table = pd.DataFrame(rows, columns=["image_id", "file_path"])
+    store = open_store(table, folder, size=images[0].shape[0], quiet=True)
+    return store, store.rows(table["image_id"].tolist())
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    return stored([striped(n, slope) for n in range(20) for slope in (-1, 0, 1)], tmp_path / "stripes")
+
+
+def test_the_same_images_and_seed_give_the_same_network_and_another_seed_another(stripes):
+    store, rows = stripes
+    one, same, other = (learned(OPTIONS, store, rows, seed=seed, quiet=True) for seed in (3, 3, 4))
+    assert one.digest == same.digest
+    assert one.digest != other.digest
+    assert one.width == 10
+
+
+def test_a_filter_is_blind_to_brightness_and_answers_by_the_formula(stripes):
+    store, rows = stripes
+    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
+    (filters,) = model.get_layer("filters_1").get_weights()
+    np.testing.assert_allclose(filters.sum(axis=(0, 1, 2)), 0, atol=1e-3)
+    image = store.batch(rows[:1])
+    network = engine.keras().Model(model.input, model.get_layer("norm_1_1").input)
+    patch = image[0, :6, :6].astype(np.float64)
+    answers = [
+        np.tensordot(part - part.mean(), filters, 3) / np.sqrt(part.var() + CONTRAST)
+        for top in range(0, 19, 3)
+        for left in range(0, 19, 3)
+        for part in [image[0, top : top + 6, left : left + 6].astype(np.float64)]
+    ]
+    assert patch.std() > 1
+    centre = model.get_layer("centre_1").get_weights()[0]
+    signed = [np.maximum(sign * (np.array(answers) - centre) - OPTIONS.threshold, 0).mean(axis=0) for sign in (1, -1)]
+    expected = np.sqrt(np.concatenate(signed) + 1e-6)
+    np.testing.assert_allclose(network.predict(image, verbose=0)[0], expected, atol=2e-3)
+    brighter = np.clip(image.astype(np.float32) * 0.5 + 60, 0, 255)
+    dimmer = np.clip(image.astype(np.float32) * 0.5 + 20, 0, 255)
+    found = [network.predict(each, verbose=0) for each in (brighter, dimmer)]
+    np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+
+
+def test_features_keep_what_differs_between_images(stripes):
+    store, rows = stripes
+    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
+    front = engine.keras().Model(model.input, model.get_layer("projection").input)
+    whole, kept = (network.predict(store.batch(rows), verbose=0) for network in (front, model))
+    alike = np.corrcoef((whole @ whole.T).ravel(), (kept @ kept.T).ravel())[0, 1]
+    assert alike > 0.95
+    wide = learned(OPTIONS.model_copy(update={"width": 80}), store, rows, seed=0, quiet=True).model
+    shown = wide.predict(store.batch(rows), verbose=0)
+    assert shown.shape == (60, 80)
+    assert not shown[:, 60:].any()  # 60 images span no more than 60 directions
+    np.testing.assert_allclose(shown @ shown.T, whole @ whole.T, atol=1e-3)
+
+
+def test_flat_images_are_one_clear_error(tmp_path):
+    store, rows = stored([np.full((SIZE, SIZE, 3), 9 * n, np.uint8) for n in range(8)], tmp_path / "flat")
+    with pytest.raises(DataError, match=r"0 patches that are not flat, too few for 8 filters"):
+        learned(OPTIONS, store, rows, seed=0, quiet=True)
+
+
+def test_a_grid_finer_than_the_patches_is_refused():
+    with pytest.raises(ValueError, match="grid asks for 3 or more"):
+        Options(scales=(Scale(size=12, patch=8, stride=4),))
+
+
+def test_another_backbone_is_refused():
+    with pytest.raises(RecipeError, match="backbones can only be 'patches'"):
+        raravis.train("bestiary", recipe="patches", out="nowhere", set={"model.backbones": ["MobileNetV2"]})
+
+
+def test_a_run_tells_stripes_apart_that_it_has_not_seen(tmp_path):
+    for name, slope in (("felidae", -1), ("canidae", 0), ("ursidae", 1)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(striped(number + 50 * slope + 60, slope)).save(tmp_path / "data" / name / f"{number}.png")
+    small = OPTIONS.model_dump(mode="json", include={"scales", "filters", "grid", "width"})
+    changes = {f"model.{name}": value for name, value in small.items()}
+    changes |= {"model.backbones": [{"name": "patches", "views": ["whole"]}], "data.size": SIZE}
+    raravis.train(str(tmp_path / "data"), recipe="patches", out=tmp_path / "run", set=changes, quiet=True)
+    found = raravis.evaluate(tmp_path / "run", quiet=True)
+    assert found.figures["accuracy"] >= 0.8
+    assert patches.NAME in (tmp_path / "run" / "recipe.toml").read_text()

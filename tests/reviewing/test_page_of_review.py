@@ -1,0 +1,67 @@
+"""The page in a browser: keys answer, answers outlive a reload, and the file that is saved is taken in."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from raravis.reviewing import answers, sheet
+from raravis.reviewing.item import Item
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A review of four photographs, one with a path that tries to be more than words."""
+    names = ["a.jpg", 'b "x", <b>y</b>.jpg', "c.jpg", "</script>.jpg"]
+    items = []
+    for number, name in enumerate(names):
+        file = tmp_path / f"{number}.png"
+        Image.fromarray(np.full((30, 40, 3), 60 * number, np.uint8)).save(file)
+        likely = (("felidae", 0.5), ("canidae", 0.4))
+        items.append(Item(name, file, "felidae", 0.5, "uncertain", "why", 0.5, candidates=likely, image_id="ab" * 32))
+    sheet.write(tmp_path, items, title="T", lead="L", families=["canidae", "felidae"], beside={}, quiet=True)
+    return tmp_path, names
+
+
+def test_words_of_others_are_words_on_the_page(written):
+    folder, _ = written
+    text = (folder / sheet.PAGE).read_text()
+    assert "<b>y</b>" not in text
+    assert text.count("</script>") == 1
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is at hand")
+def test_keys_answer_and_what_is_saved_is_taken_in(written):
+    playwright = pytest.importorskip("playwright.sync_api")
+    folder, names = written
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        faults = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text))
+        page.goto((folder / sheet.PAGE).as_uri())
+        for key in ("Enter", "2", "0", "f"):
+            page.keyboard.press(key)
+        page.keyboard.type("Ursidae")
+        page.keyboard.press("Enter")
+        page.locator(".note").nth(1).fill('a "note", really')
+        page.fill("#who", "Ada")
+        page.reload()
+        assert page.locator("#count").text_content() == "4 of 4 answered"
+        page.locator("#item-1").focus()
+        page.keyboard.press("u")
+        assert page.locator("#count").text_content() == "3 of 4 answered"
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        with page.expect_download() as saved:
+            page.click("#save")
+        saved.value.save_as(folder / "answers.csv")
+        browser.close()
+    assert faults == []
+    found = answers.read(folder / "answers.csv").answers
+    assert [one.file_path for one in found] == names[1:]
+    assert [one.family for one in found] == ["canidae", "-", "Ursidae"]
+    assert (found[0].note, found[0].who) == ('a "note", really', "Ada")

@@ -1,0 +1,193 @@
+"""Many clients, one model: full batches, fair turns, bounded queues."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from raravis.errors import RunError
+from raravis.web.batching import Batcher, BusyError
+from raravis.web.model import Model
+
+
+class Slow:
+    """A model that waits for a gate and remembers whose photographs came in which batch."""
+
+    families, size, fit = ("a", "b"), 1, "crop"
+
+    def __init__(self):
+        self.gate, self.batches = threading.Event(), []
+
+    def answer(self, batch):
+        from raravis.serve.predictor import Answer
+
+        self.gate.wait(30)
+        self.batches.append(batch[:, 0, 0, 0].tolist())
+        if 255 in self.batches[-1]:
+            raise RunError("the model is damaged")
+        return Answer(np.tile(np.array([[0.25, 0.75]], np.float32), (len(batch), 1)))
+
+
+def photo(number):
+    return np.full((1, 1, 3), number, np.uint8)
+
+
+def serve(work, *, batch=4, linger=0.0, waiting=64):
+    """Run `work(batcher, model)` and stop the batcher."""
+    model = Slow()
+
+    async def all_of_it():
+        batcher = Batcher(Model(model), batch=batch, linger=linger, waiting=waiting)
+        try:
+            return await asyncio.wait_for(work(batcher, model), 60)
+        finally:
+            model.gate.set()
+            await asyncio.to_thread(batcher.close)
+
+    return asyncio.run(all_of_it()), model
+
+
+async def gathered(batcher, *asks):
+    """Start asks one after the other; give their tasks."""
+    tasks = []
+    for number, client in asks:
+        tasks.append(asyncio.ensure_future(batcher.ask(photo(number), client)))
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_clients_take_turns_photograph_by_photograph():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "first"))
+        await asyncio.sleep(0.1)  # the model is at work on it
+        many = await gathered(batcher, *((10 + i, "many") for i in range(6)))
+        one = await gathered(batcher, (20, "one"), (21, "one"))
+        model.gate.set()
+        return await asyncio.gather(*first, *many, *one)
+
+    said, model = serve(work)
+    assert model.batches == [[0], [10, 20, 11, 21], [12, 13, 14, 15]]
+    assert len(said) == 9
+
+
+def test_what_waits_while_the_model_works_becomes_one_batch_and_every_answer_finds_its_asker():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "x"))
+        await asyncio.sleep(0.1)
+        rest = await gathered(batcher, (1, "a"), (2, "b"), (3, "c"))
+        model.gate.set()
+        return await asyncio.gather(*first, *rest)
+
+    said, model = serve(work)
+    assert model.batches == [[0], [1, 2, 3]]
+    assert [one.number for one in said] == [0, 0, 1, 2]
+
+
+def test_a_first_photograph_lingers_for_others():
+    async def work(batcher, model):
+        model.gate.set()
+        first = await gathered(batcher, (0, "a"))
+        await asyncio.sleep(0.05)
+        return await asyncio.gather(*first, *(await gathered(batcher, (1, "b"), (2, "c"), (3, "d"))))
+
+    _, model = serve(work, linger=20.0)
+    assert model.batches == [[0, 1, 2, 3]]  # full, so nobody waited for the rest of the twenty seconds
+
+
+def test_an_error_of_the_model_is_the_answer_and_the_next_batch_goes_on():
+    async def work(batcher, model):
+        model.gate.set()
+        with pytest.raises(RunError, match="damaged"):
+            await batcher.ask(photo(255), "a")
+        return await batcher.ask(photo(1), "a")
+
+    said, _ = serve(work)
+    np.testing.assert_allclose(said.answer.probabilities[said.number], [0.25, 0.75])
+
+
+def test_who_went_away_is_not_asked_for():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "a"))
+        await asyncio.sleep(0.1)
+        gone, stayed = await gathered(batcher, (1, "b"), (2, "b"))
+        gone.cancel()
+        await asyncio.sleep(0)
+        model.gate.set()
+        return await asyncio.gather(*first, stayed)
+
+    _, model = serve(work)
+    assert model.batches == [[0], [2]]
+
+
+def test_places_are_bounded_in_all_and_to_half_for_one_client():
+    async def work(batcher, model):
+        with batcher.places("a", 4):
+            with pytest.raises(BusyError), batcher.places("a", 1):
+                pass
+            with batcher.places("b", 4):
+                assert batcher.waiting == 8
+                with pytest.raises(BusyError), batcher.places("c", 1):
+                    pass
+        assert batcher.waiting == 0
+        with batcher.places("a", 4):
+            pass
+
+    serve(work, waiting=8)
+
+
+def test_closing_tells_those_who_wait():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "a"))
+        await asyncio.sleep(0.1)
+        waiting = await gathered(batcher, (1, "a"))
+        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await closing
+        with pytest.raises(RunError, match="stopping"):
+            await batcher.ask(photo(2), "a")
+        return await asyncio.gather(*first, *waiting, return_exceptions=True)
+
+    (first, waiting), _ = serve(work)
+    assert first.number == 0
+    assert isinstance(waiting, RunError)
+
+
+def test_a_server_that_is_full_says_when_to_come_back(make, visit, draw, fake, monkeypatch):
+    from raravis.web.limits import Limits
+
+    gate = threading.Event()
+    answer = type(fake).answer
+    monkeypatch.setattr(type(fake), "answer", lambda self, batch: (gate.wait(30), answer(self, batch))[1])
+
+    async def work():
+        app = make(limits=Limits(files=2, waiting=4))
+        async with visit(app) as client:
+            two = [("files", ("x.jpg", draw(), "image/jpeg"))] * 2
+            held = asyncio.create_task(client.post("/api/v1/identify", files=two))
+            while not app.state.rooms.desk._batcher.waiting:
+                await asyncio.sleep(0.01)
+            busy = await client.post("/api/v1/identify", files=two)
+            gate.set()
+            return busy, await held, await client.post("/api/v1/identify", files=two)
+
+    busy, held, after = asyncio.run(work())
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
+    assert (held.status_code, after.status_code) == (200, 200)
+
+
+def test_an_answer_that_takes_too_long(make, visit, draw, fake, monkeypatch):
+    from raravis.web.limits import Limits
+
+    gate = threading.Event()
+    monkeypatch.setattr(type(fake), "answer", lambda self, batch: gate.wait(30))
+
+    async def work():
+        async with visit(make(limits=Limits(answer_seconds=0.2))) as client:
+            return await client.post("/api/v1/identify", files={"files": ("x.jpg", draw(), "image/jpeg")})
+
+    answer = asyncio.run(work())
+    gate.set()
+    assert answer.status_code == 503
+    assert "too long" in answer.json()["detail"]
