@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from raravis.page import Block, Link, Table, Text
+from raravis.page import NOTHING, Block, Link, Table, Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def blocks(shown: pd.DataFrame) -> list[Block]:
             "image": [PurePosixPath(path).name for path in rows["file_path"]],
             "family": rows["family"].tolist(),
             "licence": [licence or UNKNOWN for licence in rows["license"]],
-            "rights holder": rows["rights_holder"].tolist(),
+            "rights holder": [holder or NOTHING for holder in rows["rights_holder"]],
             "source": pd.Series(sources, dtype=object),
         }
     )
@@ -54,8 +54,6 @@ def blocks(shown: pd.DataFrame) -> list[Block]:
 
 
 def _source(url: str) -> Link | str:
-    """A link that shows the host and the end of an address."""
-    if not url:
-        return ""
-    plain = url.partition("://")[2]
-    return Link(plain if len(plain) <= 48 else f"{plain[:26]}…{plain[-20:]}", url)
+    """A link that shows the host of an address."""
+    host = url.partition("://")[2].partition("/")[0].removeprefix("www.")
+    return Link(host if len(host) <= 40 else f"{host[:39]}…", url) if host else NOTHING

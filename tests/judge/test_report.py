@@ -50,6 +50,20 @@ def written(out, table, **changes):
     return (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_images_that_are_shown_are_credited_and_no_others(tmp_path):
+    table = frame()
+    assert "Licence unknown: the data do not say" in written(tmp_path, table)
+    test = table[table["split"] == "test"]
+    rights = table[["file_path", "family"]].assign(
+        license="CC BY 4.0", rights_holder=[f"holder{n}." for n in range(60)]
+    )
+    text = written(tmp_path, table, rights=rights)
+    shown = {name for name in rights["rights_holder"] if f">{name}<" in text}
+    assert 0 < len(shown) < len(test)
+    assert shown <= set(rights.loc[test.index, "rights_holder"])
+    assert text.count("CC BY 4.0") == len(shown)
+
+
 def test_the_report_holds_all_that_a_reader_needs(tmp_path):
     table = frame()
     text = written(tmp_path, table)

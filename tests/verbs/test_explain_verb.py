@@ -67,6 +67,7 @@ def test_the_whole_of_it(red_run, photos36, first, tmp_path):
     assert set(red["file_paths"]) <= set(train["file_path"])
     page = (out / "report.html").read_text()
     assert "no proof of cause" in page
+    assert page.index("Whose photographs are shown") < page.index("Licence unknown: the data do not say")
     assert page.index("Why it says so") < page.index("At a glance")
     assert "could not be read" in page.lower()
     for file in out.rglob("*.png"):

@@ -77,6 +77,9 @@ def test_images_are_put_where_every_verb_finds_them_and_failures_are_named(expor
     looked = raravis.explore(export, out=tmp_path / "out", quiet=True)
     assert looked.figures["per_family"] == {"Felidae": 2, "Strigidae": 1}
     assert len(looked.unreadable) == 2
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert (report.count("<td>Ana</td>"), report.count("<td>CC BY</td>")) == (2, 2)  # one image a family is shown
+    assert looked.figures["licenses"] == {"CC BY": 3}
 
     server.asked.clear()
     again = raravis.fetch(export, private=True, tries=1, quiet=True)
