@@ -109,7 +109,10 @@ def test_what_is_asked_changes_what_is_told(run, animals, tmp_path):
     wide = rows(run, [animals], tmp_path / "wide.csv", coverage=0.99)
     sizes = [t["prediction_set"].str.split("|").map(len).sum() for t in (plain, wide)]
     assert sizes[1] >= sizes[0]
-    strict = rows(run, [animals], tmp_path / "strict.csv", accept=0.999, familiar=0.5)
+    assert (plain["verdict"] != "identified").all(), "32 validation images are too few to promise taxa"
+    assert (plain["taxon_rank"] == "kingdom").all()
+    plain = rows(run, [animals], tmp_path / "bolder.csv", right=0.9)
+    strict = rows(run, [animals], tmp_path / "strict.csv", right=0.9, accept=0.999, familiar=0.5)
     assert (strict["verdict"] == "identified").sum() < (plain["verdict"] == "identified").sum()
     assert (strict["verdict"] == "unfamiliar").sum() > (plain["verdict"] == "unfamiliar").sum()
     with pytest.raises(UsageError, match="between 0 and 1"):
@@ -125,12 +128,11 @@ def test_going_on_with_other_promises_is_refused(run, animals, tmp_path):
 
 
 def test_what_is_identified_fits_its_set_and_is_more_than_an_animal(run, animals, tmp_path):
-    table = rows(run, [animals], tmp_path / "rows.csv", accept=0.3)
+    table = rows(run, [animals], tmp_path / "rows.csv", accept=0.3, right=0.9)
     identified = table[table["verdict"] == "identified"]
     assert len(identified) > 20
     assert all(f in s.split("|") for f, s in zip(identified["family"], identified["prediction_set"], strict=True))
     assert "kingdom" not in set(identified["taxon_rank"])
-    assert "kingdom" in set(table["taxon_rank"])
 
 
 def test_evaluate_judges_other_promises_and_says_which_cannot_be_made(run, animals, tmp_path):
@@ -198,11 +200,12 @@ def test_another_network_or_other_families_in_the_folder_are_told(run, animals, 
         rows(renamed, [animals], tmp_path / "rows.csv")
 
 
-def test_families_without_validation_images_are_named(animals, tmp_path):
+def test_families_without_validation_images_are_named_and_new_ones_of_the_split_are_judged(animals, tmp_path):
     raravis.split(str(animals), out=tmp_path / "split.csv", quiet=True)
     table = pd.read_csv(tmp_path / "split.csv")
     lacking = table["family"].isin(["apidae", "ranidae"]) & (table["split"] == "val")
     table.loc[lacking, "split"] = "train"
+    table.loc[table["family"] == "papilionidae", "split"] = "novel"
     table.to_csv(tmp_path / "split.csv", index=False)
     settings = {"data.size": 16, "train.epochs": 1, "augment.pipeline": "none"}
     outcome = raravis.train(
@@ -211,6 +214,16 @@ def test_families_without_validation_images_are_named(animals, tmp_path):
     told = [note for note in outcome.notes if note.startswith("No validation images of apidae, ranidae:")]
     assert len(told) == 1
     assert told[0] in (tmp_path / "run" / "card.md").read_text()
+    outcome = raravis.evaluate(tmp_path / "run", quiet=True)
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    new = found["trust"]["novel"]
+    assert (new["n"], new["families"], new["between"]["n"]) == (EACH, 1, EACH), "of insects the bees alone are known"
+    assert 0 <= new["auroc"] <= 1
+    assert outcome.figures["per_family"]["felidae"]["support"] == found["per_family"]["felidae"]["support"] > 0
+    assert outcome.figures["brier"] == pytest.approx(found["trust"]["calibration"]["after"]["brier"], rel=1e-5)
+    assert f"{EACH} images are of families that the run does not know" in outcome.notes[-1]
+    kept = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert set(kept["split"]) == {"train", "val", "test"}
 
 
 def test_a_run_without_it_says_no_more_than_it_knows(run, animals, tmp_path):
