@@ -29,6 +29,7 @@ VERBS = {
     "evaluate": ["F"],
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],
+    "review": ["G.csv", "--out", "H"],
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],

@@ -137,3 +137,14 @@ def visit():
         return httpx.AsyncClient(transport=transport, **{"base_url": BASE, **options})
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """Make an application with a file of corrections in a folder: `quick(folder)`; close the second that it gives."""
+
+    def made(folder):
+        found = Corrections.open(folder / "corrections.sqlite")
+        return module.create(Fake(), name="fake", corrections=found), found
+
+    return made

@@ -136,7 +136,7 @@ def test_places_are_bounded_in_all_and_to_half_for_one_client():
     serve(work, waiting=8)
 
 
-def test_closing_tells_those_who_wait():
+def test_closing_tells_those_who_wait_and_a_later_photograph_starts_it_again():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "a"))
         await asyncio.sleep(0.1)
@@ -145,13 +145,13 @@ def test_closing_tells_those_who_wait():
         await asyncio.sleep(0.1)
         model.gate.set()
         await closing
-        with pytest.raises(RunError, match="stopping"):
-            await batcher.ask(photo(2), "a")
-        return await asyncio.gather(*first, *waiting, return_exceptions=True)
+        again = await batcher.ask(photo(2), "a")
+        return again, await asyncio.gather(*first, *waiting, return_exceptions=True)
 
-    (first, waiting), _ = serve(work)
-    assert first.number == 0
+    (again, (first, waiting)), model = serve(work)
+    assert first.number == again.number == 0
     assert isinstance(waiting, RunError)
+    assert model.batches == [[0], [2]]
 
 
 def test_a_server_that_is_full_says_when_to_come_back(make, visit, draw, fake, monkeypatch):

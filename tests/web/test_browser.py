@@ -1,16 +1,19 @@
 """The page as people meet it, in headless Chromium: every picture is of an animal that our own code draws.
 
-`RARAVIS_SCREENSHOTS` names a folder that keeps what was seen; `RARAVIS_BUNDLE` a bundle to see it with.
+`RARAVIS_SCREENSHOTS` names a folder that keeps what was seen.
 """
 
 import base64
+import io
 import os
 import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from raravis.data import decode
 from raravis.serve.corrections import Corrections
 from raravis.web import app as module
 from raravis.web import server
@@ -88,7 +91,8 @@ def seen(page, name, **options):
     if folder := os.environ.get("RARAVIS_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.wait_for_timeout(400)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), **{"full_page": True, **options})
+        picture = Image.open(io.BytesIO(page.screenshot(**{"full_page": True, **options})))
+        picture.convert("RGB").quantize(128).save(Path(folder) / f"{name}.png", optimize=True)
 
 
 def answered(page, count):
@@ -160,10 +164,6 @@ def test_another_family_can_be_typed_and_entered(visit, animals, site):
 
 
 def test_what_is_unfamiliar_cannot_be_overlooked_and_offers_no_name(visit, animals, model, tmp_path):
-    from PIL import Image
-
-    from raravis.data import decode
-
     strange = tmp_path / "strange.png"
     Image.effect_noise((200, 160), 90).convert("RGB").save(strange)
     assert model.answer(decode.pixels(strange.read_bytes(), model.size, model.fit)[None]).verdicts.verdict[0] == 2

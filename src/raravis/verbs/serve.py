@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from raravis.errors import UsageError
 from raravis.outcome import Outcome
@@ -92,8 +93,7 @@ def serve(
     )
     listening, is_local = server.bound(host, port, token=token)
     with listening:
-        promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
-        predictor = open_predictor(model, seed=seed, **promises)
+        predictor = open_predictor(model, seed=seed, accept=accept, coverage=coverage, right=right, familiar=familiar)
         with Corrections.open(corrections) as kept:
             before, begun = kept.count(), time.monotonic()
             made = app.create(

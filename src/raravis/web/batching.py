@@ -128,13 +128,14 @@ class Batcher:
         return await job.future
 
     def close(self) -> None:
-        """Let the thread finish its batch and end; what waits is told."""
+        """Let the thread finish its batch and end; what waits is told. A later photograph starts it again."""
         with self._wake:
             self._closed = True
             self._wake.notify()
             thread = self._thread
         if thread is not None:
             thread.join()
+        self._closed, self._thread = False, None  # an application may be started again
 
     def _work(self) -> None:
         while jobs := self._next():

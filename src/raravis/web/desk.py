@@ -61,7 +61,7 @@ class Desk:
         self._batcher = Batcher(
             model, batch=limits.batch, linger=limits.linger, waiting=limits.waiting, told=self.metrics.batch
         )
-        self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="raravis-decode")
+        self._pool: ThreadPoolExecutor | None = None
 
     async def identify(self, uploads: Sequence[Upload], client: str, *, more: bool = False) -> list[Finding]:
         """Say of every upload what it shows, in the order given; what cannot be read becomes an unreadable row.
@@ -87,12 +87,16 @@ class Desk:
             raise HTTPException(503, "The answer took too long. Try again.", {"Retry-After": "10"}) from None
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads; a later photograph starts them again."""
         self._batcher.close()
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
     async def _one(self, upload: Upload, client: str, more: bool) -> Finding:
         name, loop = upload.name or NAMELESS, asyncio.get_running_loop()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="raravis-decode")
         try:
             photo = await loop.run_in_executor(self._pool, self._read, upload, more)
         except UnreadableImageError as error:
