@@ -234,8 +234,45 @@ def test_what_a_probe_does_not_heed_is_refused(photos36, tmp_path, changes, told
         probed(photos36, tmp_path / "run", **changes)
 
 
-def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path):
+def test_features_of_a_backbone_are_computed_once_for_all_recipes_and_for_evaluations(
+    at_hand, photos36, tmp_path, monkeypatch
+):
+    """A probe, then a head by the epoch on the same backbone, then both on test, twice."""
+    from raravis.learn import embed, infer
+
+    computed = []
+    compute = embed._compute
+
+    def counted(store, call, pictures, todo, *rest):
+        computed.append(len(todo))
+        compute(store, call, pictures, todo, *rest)
+
+    def passed(*_, **__):
+        raise AssertionError("an image passed the whole network")
+
+    monkeypatch.setattr(embed, "_compute", counted)
+    monkeypatch.setattr(infer, "seen", passed)
+    probed(photos36, tmp_path / "probe")
+    frozen = {"data.size": SIZE, "model.backbone": "plain", "train.epochs": 2}
+    raravis.train(str(photos36), recipe="frozen", set=frozen, out=tmp_path / "frozen", quiet=True)
+    assert computed == [30]
+    for _ in range(2):
+        for name in ("probe", "frozen"):
+            raravis.evaluate(tmp_path / name, quiet=True)
+    assert computed == [30, 6]
+    network = engine.keras().saving.load_model(tmp_path / "frozen" / "model.keras", compile=False)
+    from raravis.data.pixels import open_store
+
+    kept = pd.read_parquet(tmp_path / "frozen" / "predictions.parquet").query("split == 'test'")
+    pixels = open_store(kept[["image_id", "file_path"]], photos36, size=SIZE, quiet=True).read(kept["image_id"])
+    columns = [column for column in kept.columns if column.startswith("p_")]
+    np.testing.assert_allclose(softmax(network.predict(pixels, verbose=0), axis=1), kept[columns], atol=1e-4)
+
+
+def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path, monkeypatch):
+    """Without a memory map of what is to be: on a disk that fills, that ends the process without a word."""
     out = tmp_path / "features"
+    monkeypatch.delattr(np.lib.format, "open_memmap")
     outcome = raravis.embed(str(photos36), backbone="plain", size=SIZE, out=out, quiet=True)
     features = np.load(out / "features.npy")
     images = pd.read_csv(out / "images.csv")

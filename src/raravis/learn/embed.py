@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import backbones, engine, files, fingerprint, progress, runtimes
+from raravis import backbones, engine, files, fingerprint, models, progress, runtimes
 from raravis.backbones import View
 from raravis.data import decode
 from raravis.data.pixels import PixelStore
@@ -57,6 +57,25 @@ class Extractor:
         model = backbones.extractor(name, size=size, weights=weights)
         model.trainable = False
         return cls(name, size, model, fingerprint.network(model))
+
+    @classmethod
+    def within(cls, options: models.Options, network: Any) -> Extractor:
+        """What a network is up to its layer `embedding`; the backbone alone, where that gives the same features.
+
+        Args:
+            options: of the network's model.
+            network: images → logits, with a layer `embedding`.
+        """
+        own = models.extractor(options, network) if isinstance(options, models.Pretrained) else None
+        name = options.backbone if own is not None and isinstance(options, models.Pretrained) else options.name
+        if own is None:
+            own = engine.keras().Model(network.input, network.get_layer("embedding").output, name="embedding")
+        return cls.around(name, own)
+
+    @classmethod
+    def around(cls, name: str, model: Any) -> Extractor:
+        """A model that is at hand: images → features."""
+        return cls(name, int(model.input.shape[1]), model, fingerprint.network(model))
 
     @property
     def width(self) -> int:

@@ -113,7 +113,7 @@ def truthful(run: Run) -> Iterator[None]:
     """Train within: the run's status says `running`, then `finished`, or what went wrong."""
     run.set_status("running", epoch=run.status["epoch"])
     try:
-        with _terminable():
+        with terminable():
             yield
     except BaseException as error:
         state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -132,7 +132,7 @@ def tidy(run: Run) -> None:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let a polite request to end (SIGTERM) be what Ctrl-C is, where this thread may say so."""
 
     def end(number: int, frame: object) -> None:

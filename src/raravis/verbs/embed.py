@@ -14,6 +14,7 @@ from raravis.data.pixels import open_store
 from raravis.data.sources import Request
 from raravis.errors import DataError, UsageError, unknown
 from raravis.outcome import Outcome
+from raravis.verbs._training import terminable
 
 FEATURES: Final = "features.npy"
 IMAGES: Final = "images.csv"
@@ -80,7 +81,8 @@ def embed(
     extractor = Extractor.open(backbone, size=size, weights=weights)
     store = open_store(table, found.root, size=size, fit=fit, quiet=quiet)
     ids = table["image_id"].tolist()
-    kept = embedded(extractor, store, ids, view, quiet=quiet)
+    with terminable():
+        kept = embedded(extractor, store, ids, view, quiet=quiet)
     about: dict[str, Any] = {
         "backbone": backbone,
         "weights": weights,
@@ -94,11 +96,11 @@ def embed(
         "data_digest": found.digest,
     }
     progress.say(f"Writing {len(ids)} × {extractor.width} features…", quiet=quiet)
-    with files.atomic_path(folder / FEATURES) as part:
-        rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(ids), extractor.width))
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(ids), extractor.width)}
+    with files.atomic(folder / FEATURES) as stream:  # no memory map: on a full disk, that ends the process
+        np.lib.format.write_array_header_1_0(stream, header)
         for start in range(0, len(ids), 4096):
-            rows[start : start + 4096] = kept.read(ids[start : start + 4096])
-        rows.flush()
+            stream.write(kept.read(ids[start : start + 4096]).astype("<f4", copy=False).tobytes())
     columns = ["image_id", "file_path", "family"]
     files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
     files.write_json(folder / ABOUT, about)

@@ -106,10 +106,10 @@ def _other(run: Run, found: Catalogue, seed: int, quiet: bool) -> Outcome:
 
 def _answers(run: Run, images: Labelled, split: str, quiet: bool) -> tuple[Any, Verdicts | None]:
     """Probabilities of one side, and how far they may be believed."""
-    from raravis.learn.infer import seen  # loads Keras, so only when there is work
+    from raravis.learn.features import seen  # loads Keras, so only when there is work
 
-    rows = images.store.rows(images.of(split)["image_id"].tolist())
-    found = seen(run.load_model(), images.store, rows, quiet=quiet)
+    ids = images.of(split)["image_id"].tolist()
+    found = seen(run.recipe, run.load_model(), images.store, ids, quiet=quiet)
     trust = run.load_trust()
     return softmax(found.logits, axis=1), None if trust is None else trust.judge(found)
 
