@@ -56,9 +56,7 @@ def features(
     return embed(Extractor.within(options, network), pictures, image_ids, quiet=quiet).read(image_ids)
 
 
-def seen(
-    recipe: Recipe, network: Any, pictures: PixelStore, image_ids: Sequence[str], *, quiet: bool = False
-) -> Seen:
+def seen(recipe: Recipe, network: Any, pictures: PixelStore, image_ids: Sequence[str], *, quiet: bool = False) -> Seen:
     """What a network makes of every image: its embedding and its logits.
 
     Where the backbone is frozen, so that the head was fitted on features from the cache, they come from there, too.
@@ -114,4 +112,3 @@ def _recipes(options: fused.Options) -> list[Recipe]:
         return [Run.open(Path(folder)).recipe for folder in options.members]
     except RaravisError:
         return []
-

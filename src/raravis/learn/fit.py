@@ -60,12 +60,14 @@ class Fitted:
         notes: what the recipe asks for and the data did not allow, one sentence each.
         crossed: what cross-validation on all parts together found, by the way in which images were held out: classes
             int64 `(m,)` and logits float32 `(m, K)` of the images that could be.
+        held: rows of the store, int64 `(m,)`, of the images in `crossed`, by the same ways.
     """
 
     model: Any
     logits: Mapping[str, NDArray[np.float32]]
     notes: tuple[str, ...] = ()
     crossed: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
+    held: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool = False) -> Fitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,8 @@ def fit(
         logits["val"] = _unseen(found.options, features, classes, taught, len(families), seed)
     model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
     write_history(run, logits, parts, time.perf_counter() - begun)
-    return Fitted(model, logits, crossed=_crossed(found, features, classes, _species(parts), options.folds, seed))
+    made = _crossed(found, features, classes, species_of(parts), options.folds, seed)
+    return Fitted(model, logits, **judged(rows, classes, made))
 
 
 def _extractors(
@@ -132,7 +133,18 @@ def _unseen(
     return logits
 
 
-def _species(parts: Mapping[str, Part]) -> NDArray[np.int64]:
+def judged(
+    rows: NDArray[np.int64], classes: NDArray[np.int64], made: Mapping[str, NDArray[np.float32]]
+) -> dict[str, Any]:
+    """`crossed` and `held` of `Fitted`, from logits float32 `(n, K)` by way, NaN in rows that were not judged."""
+    there = {way: ~np.isnan(logits[:, 0]) for way, logits in made.items()}
+    return {
+        "crossed": {way: (classes[there[way]], logits[there[way]]) for way, logits in made.items()},
+        "held": {way: rows[some] for way, some in there.items()},
+    }
+
+
+def species_of(parts: Mapping[str, Part]) -> NDArray[np.int64]:
     """The species of the images of train and val, −1 where unknown."""
     return np.concatenate(
         [
@@ -149,14 +161,13 @@ def _crossed(
     species: NDArray[np.int64],
     folds: int,
     seed: int,
-) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+) -> dict[str, NDArray[np.float32]]:
     """How the chosen head does on images held out at random and, where species are known, on species held out."""
     made = {"cross_validation": found.logits}
     if parts := species_folds(classes, species, folds, seed):
         count = found.logits.shape[1]
         made["held_out_species"] = crossed(found.options, features, classes, parts, count=count, seed=seed)
-    judged = {name: ~np.isnan(logits[:, 0]) for name, logits in made.items()}
-    return {name: (classes[judged[name]], logits[judged[name]]) for name, logits in made.items()}
+    return made
 
 
 def write_history(

@@ -36,12 +36,20 @@ class Labelled:
         store: the pixels of all of them.
         lineages: of each family of the catalogue.
         notes: what was left out, one sentence each.
+        apart: whether species tell families' images apart and those of the other sides are none of train's.
     """
 
     table: pd.DataFrame
     store: PixelStore
     lineages: Lineages
     notes: tuple[str, ...]
+    apart: bool = False
+
+    @property
+    def species_differ(self) -> bool:
+        """Whether images of one family are of several known species."""
+        known = self.table[self.table["species"] != ""]
+        return bool((known.groupby("family")["species"].nunique() > 1).any())
 
     @property
     def phyla(self) -> dict[str, str]:
@@ -110,4 +118,9 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     table = table[["image_id", "family", "split"]].join(about[["file_path", *RANKS, "species"]], on="image_id")
     table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
-    return Labelled(table, store, labels.of_table(readable), tuple(notes))
+    kinds = split[["image_id", "split"]].drop_duplicates("image_id").join(about["species"], on="image_id")
+    kinds = kinds[(kinds["species"].fillna("") != "") & (kinds["split"] != "novel")]
+    taught = kinds["split"] == "train"
+    learned = set(kinds.loc[taught, "species"])
+    apart = bool(taught.any() and (~taught).any()) and not set(kinds.loc[~taught, "species"]) & learned
+    return Labelled(table, store, labels.of_table(readable), tuple(notes), apart)

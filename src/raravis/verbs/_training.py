@@ -17,8 +17,10 @@ from raravis.data import audit
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.errors import RunError, StorageError
+from raravis.judge.crossed import Said
+from raravis.judge.crossed import save as keep_crossed
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, MODEL, TRUST, Run, State, save_model
+from raravis.run import CHECKPOINT, CROSSED, MODEL, TRUST, Run, State, save_model
 from raravis.verbs import _judged
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ def worked(
         save_model(made.model, run.path / MODEL)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
+        said = {way: Said(tuple(images.store.ids(made.held[way])), values) for way, (_, values) in crossed.items()}
+        keep_crossed(run.path / CROSSED, said)
         _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
     return (*images.notes, *made.notes, *notes)
 
