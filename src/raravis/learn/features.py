@@ -18,7 +18,7 @@ from raravis.errors import RaravisError
 from raravis.judge.novelty import Seen
 from raravis.judge.trust import WIDEST
 from raravis.learn import infer
-from raravis.learn.embed import Extractor, embed
+from raravis.learn.embed import Extractor, read
 from raravis.learn.probe import blocks
 from raravis.models import fused, probe, zero_shot
 from raravis.recipe import Recipe
@@ -47,13 +47,13 @@ def features(
         return blocks(options, parts, pictures, image_ids, quiet=quiet)
     if isinstance(options, zero_shot.Options):
         reader = Extractor.around(options.backbone, network.get_layer("extractor"))
-        found = embed(reader, pictures, image_ids, quiet=quiet).read(image_ids)
+        found = read(reader, pictures, image_ids, quiet=quiet)
         unit: NDArray[np.float32] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return unit
     if isinstance(options, fused.Options) and (members := _members(options, network)):
         blocks_of = [features(own, member, pictures, image_ids, quiet=quiet) for own, member in members]
         return np.concatenate(blocks_of, axis=1)
-    return embed(Extractor.within(options, network), pictures, image_ids, quiet=quiet).read(image_ids)
+    return read(Extractor.within(options, network), pictures, image_ids, quiet=quiet)
 
 
 def seen(recipe: Recipe, network: Any, pictures: PixelStore, image_ids: Sequence[str], *, quiet: bool = False) -> Seen:

@@ -19,7 +19,7 @@ from raravis.learn.batches import Batches, Pictures, Resident
 from raravis.learn.building import Built, build
 from raravis.learn.callbacks import Bar, Keeper, Patience, write_history
 from raravis.learn.checkpoint import Progress
-from raravis.learn.embed import Extractor, embed
+from raravis.learn.embed import Extractor, read
 from raravis.learn.infer import outputs
 from raravis.learn.lineage import lineage
 from raravis.learn.optimizing import compile
@@ -42,12 +42,14 @@ class Part:
         classes: int64 `(n,)`, the class of each row.
         ranks: for any of phylum, class and order int64 `(n,)`: a number for each taxon, −1 where it is unknown.
         species: int64 `(n,)`, a number for each species, −1 where it is unknown; None where none is known.
+        copies: int64 `(n,)`, equal numbers for images that are copies of one another; None where none are known of.
     """
 
     rows: NDArray[np.int64]
     classes: NDArray[np.int64]
     ranks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     species: NDArray[np.int64] | None = None
+    copies: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def _features(
     rows = np.concatenate([part.rows for part in parts.values()])
     if isinstance(pictures, PixelStore):
         ids = pictures.ids(rows)
-        found = embed(extractor, pictures, ids, quiet=quiet).read(ids)
+        found = read(extractor, pictures, ids, quiet=quiet)
     else:
         found = outputs(extractor.model, pictures, rows, batch_size=batch_size, quiet=quiet, label="Frozen features")
     numbered, start = {}, 0

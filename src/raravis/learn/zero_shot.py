@@ -20,7 +20,7 @@ from raravis.data.labels import Lineages
 from raravis.data.pixels import PixelStore
 from raravis.errors import DataError
 from raravis.heads import Linear
-from raravis.learn.embed import Extractor, embed
+from raravis.learn.embed import Extractor, read
 from raravis.learn.fit import Fitted, Part
 from raravis.learn.probe import judged, species_of, write_history
 from raravis.learn.select import species_folds
@@ -86,7 +86,7 @@ def fit(
     features = {}
     for side, part in parts.items():
         ids = pictures.ids(part.rows)
-        found = embed(extractor, pictures, ids, quiet=quiet).read(ids)
+        found = read(extractor, pictures, ids, quiet=quiet)
         features[side] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
     share = 0.0
     if options.shots:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from raravis.data import labels
+from raravis.data import audit, labels
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.data.labels import Lineages
@@ -32,7 +32,7 @@ class Labelled:
 
     Attributes:
         table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, "" where
-            unknown.
+            unknown; `copies`, equal numbers for copies of one another.
         store: the pixels of all of them.
         lineages: of each family of the catalogue.
         notes: what was left out, one sentence each.
@@ -79,6 +79,7 @@ class Labelled:
             np.asarray(classes, np.int64),
             {rank: self._codes(rank)[table.index] for rank in RANKS},
             self._codes("species")[table.index],
+            self.table["copies"].to_numpy(np.int64)[table.index],
         )
 
     def _codes(self, column: str) -> NDArray[np.int64]:
@@ -114,8 +115,9 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     readable = catalogue.readable
     about = readable.drop_duplicates("image_id").set_index("image_id")
     species = splits.species_of(about)
-    about = about.assign(species="" if species is None else species)
-    table = table[["image_id", "family", "split"]].join(about[["file_path", *RANKS, "species"]], on="image_id")
+    about = about.assign(species="" if species is None else species, copies=audit.groups(about.reset_index()))
+    columns = ["file_path", *RANKS, "species", "copies"]
+    table = table[["image_id", "family", "split"]].join(about[columns], on="image_id")
     table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
     kinds = split[["image_id", "split"]].drop_duplicates("image_id").join(about["species"], on="image_id")

@@ -39,8 +39,8 @@ def embed(
     """Compute what a frozen backbone makes of every image that can be read, labelled or not; copies count once.
 
     Writes `features.npy` (float32 `(n, D)`), `images.csv` (`image_id, file_path, family`, one row for each row of the
-    features) and `about.json` (the backbone, the digest of its weights, the seed, how images were prepared). Features
-    are kept in the cache, too, where `train` finds them.
+    features) and `about.json` (the backbone, the digest of its weights, the seed, how images were prepared, what
+    computed the features and in which precision). Features are kept in the cache, too, where `train` finds them.
 
     Args:
         data: folder, table, `rare-species` or `bestiary`.
@@ -63,7 +63,7 @@ def embed(
         StorageError: the disk is full or read-only.
     """
     from raravis import engine  # loads Keras, so only when there is work
-    from raravis.learn.embed import Extractor
+    from raravis.learn.embed import Extractor, computed
     from raravis.learn.embed import embed as embedded
 
     for kind, given, known in (("view", view, backbones.VIEWS), ("fit", fit, ("squash", "pad", "crop"))):
@@ -83,6 +83,7 @@ def embed(
     ids = table["image_id"].tolist()
     with terminable():
         kept = embedded(extractor, store, ids, view, quiet=quiet)
+    how = computed(kept.folder)
     about: dict[str, Any] = {
         "backbone": backbone,
         "weights": weights,
@@ -93,6 +94,7 @@ def embed(
         "seed": seed,
         "images": len(ids),
         "features": extractor.width,
+        "computed": how,
         "data_digest": found.digest,
     }
     progress.say(f"Writing {len(ids)} × {extractor.width} features…", quiet=quiet)
@@ -104,4 +106,6 @@ def embed(
     columns = ["image_id", "file_path", "family"]
     files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
     files.write_json(folder / ABOUT, about)
-    return Outcome("embed", folder, about, found.unreadable, found.notes, folder / ABOUT)
+    mixed = len({one["precision"] for one in how}) > 1
+    notes = (*found.notes, f"The features are of several precisions; see {ABOUT}.") if mixed else found.notes
+    return Outcome("embed", folder, about, found.unreadable, notes, folder / ABOUT)
