@@ -28,6 +28,7 @@ VERBS = {
     "evaluate": ["F"],
     "compare": ["F", "G", "--out", "H"],
     "predict": ["F", "a.jpg", "--out", "H"],
+    "export": ["F", "--out", "H"],
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],
