@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,12 @@ def _predict(bundle: Path, paths: list[Path], folder: Path) -> Callable[[], Any]
 
 
 def _bare(bundle: Path, paths: list[Path]) -> Callable[[], Any]:
-    import onnxruntime
-
     from raravis.data import decode
     from raravis.serve.bundle import open_bundle
 
     made = open_bundle(bundle)
     images = np.stack([decode.pixels(path.read_bytes(), made.size, made.fit) for path in paths])
+    onnxruntime = import_module("onnxruntime")
     session = onnxruntime.InferenceSession(str(bundle / "model.onnx"), providers=["CPUExecutionProvider"])
     options = onnxruntime.RunOptions()
     options.only_execute_path_to_fetches = True
