@@ -6,7 +6,7 @@ the term associatedMedia. `verbatim` tables are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,15 @@ KEPT: Final = (
 )
 """Terms of an occurrence that are kept as columns, beside ranks and rights."""
 
+_OCCURRENCE: Final = frozenset(
+    (*taxonomy.RANKS, *KEPT, "specificEpithet", "license", "rights", "rightsHolder", "references", "associatedMedia")
+)
+_MEDIUM: Final = frozenset(
+    (
+        *("identifier", "accessURI", "format", "type", "references", "furtherInformationURL", "providerManagedID"),
+        *("license", "UsageTerms", "rights", "rightsHolder", "Owner", "creator"),
+    )
+)
 _SPLIT: Final = "|"
 
 
@@ -69,15 +78,15 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
         if extensions:
             given: dict[str, list[dict[str, str]]] = {}
             for table in extensions:
-                for key, row in _read(package, table):
+                for key, row in _read(package, table, _MEDIUM):
                     given.setdefault(key, []).append(row)
-            for key, occurrence in _read(package, core):
+            for key, occurrence in _read(package, core, _OCCURRENCE):
                 rows = given.pop(key, [])
                 left["bare"] += not rows
                 media += _of(key, occurrence, rows, left)
             left["orphans"] = sum(map(len, given.values()))
         else:
-            for key, occurrence in _read(package, core):
+            for key, occurrence in _read(package, core, _OCCURRENCE):
                 named = [text.strip() for text in occurrence.get("associatedMedia", "").split(_SPLIT) if text.strip()]
                 left["bare"] += not named
                 media += _of(key, occurrence, [{"identifier": text} for text in named], left)
@@ -86,15 +95,14 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
         )
 
 
-def _read(package: Package, table: Table) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every row of a table: its id, and term → text."""
+def _read(package: Package, table: Table, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every row of a table: its id, and term → text of the terms that are wanted."""
+    terms = [(place, term) for place, term in table.terms.items() if term in wanted]
     for number, row in enumerate(_rows.rows(package, table.location, table.dialect)):
         if number < table.skip:
             continue
         made = dict(table.constant)
-        made.update(
-            (term, text) for place, term in table.terms.items() if place < len(row) and (text := row[place].strip())
-        )
+        made.update((term, text) for place, term in terms if place < len(row) and (text := row[place].strip()))
         key = row[table.id].strip() if table.id is not None and table.id < len(row) else f"row {number}"
         yield key, made
 
