@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-jax check lint types docs bench lock
+.PHONY: demo test test-jax check lint types docs bench fuzz lock
 
 demo: $(READY)
 	@rm -rf demo && mkdir demo
@@ -34,6 +34,9 @@ check: lint types test docs
 
 bench: $(READY)
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+fuzz: $(READY)
+	$(BIN)/python benchmarks/fuzz_api.py --requests 100000 --minutes 60
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools | sed '/ @ /d' > requirements.lock

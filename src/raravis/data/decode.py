@@ -193,9 +193,7 @@ class _Stored:
     format: str
 
 
-def _decoded(
-    data: bytes, around: int | None, *, grey: bool, limit: int | None = None
-) -> tuple[Image.Image, _Stored]:
+def _decoded(data: bytes, around: int | None, *, grey: bool, limit: int | None = None) -> tuple[Image.Image, _Stored]:
     """Decode to an upright L or RGB image; `grey` asks for L where that is cheaper (JPEG)."""
     limit = max_pixels() if limit is None else min(limit, max_pixels())
     with _undisturbed(limit):
