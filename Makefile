@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-jax check lint types docs bench fuzz lock
+.PHONY: demo test test-jax test-peers check lint types docs bench fuzz lock
 
 demo: $(READY)
 	@rm -rf demo && mkdir demo
@@ -19,6 +19,11 @@ test: $(READY)
 test-jax: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]'
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine
+
+# scorers of novelty against PyTorch-OOD, which brings PyTorch with it: a gigabyte, so not among `make test`
+test-peers: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[peers]'
+	$(BIN)/python -m pytest tests/judge/test_novelty.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

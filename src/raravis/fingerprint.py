@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from raravis import engine
+from raravis.errors import RunError
 
 
 def network(model: Any) -> str:
@@ -23,6 +26,21 @@ def network(model: Any) -> str:
     _collect(architecture, numbers)
     found.update(json.dumps(_renamed(architecture, numbers), sort_keys=True).encode())
     return found.hexdigest()
+
+
+def saved(file: Path) -> str:
+    """Digest of a saved Keras model, from the checksums that its file lists: 64 hex digits, at once whatever its size.
+
+    Raises:
+        RunError: the file is no saved model.
+    """
+    try:
+        with zipfile.ZipFile(file) as held:
+            parts = {one.filename: (one.CRC, one.file_size) for one in held.infolist()}
+        told = [(name, *parts[name]) for name in ("config.json", "model.weights.h5")]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise RunError(f"{file} is damaged: {error}\nTrain again into another folder.") from error
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _collect(part: Any, numbers: dict[str, str]) -> None:

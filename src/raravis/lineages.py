@@ -171,7 +171,7 @@ def _own(families: Sequence[str], given: Mapping[str, Mapping[str, str]]) -> dic
     made = {}
     for family in families:
         names = {rank: tidy(given.get(family, {}).get(rank, "")) for rank in WIDER[:-1]}
-        known = {rank: name for rank, name in names.items() if not _blank(name)}
+        known = {rank: name for rank, name in names.items() if not blank(name)}
         made[family] = {rank: spelled.setdefault((rank, same(name)), name) for rank, name in known.items()}
         made[family]["family"] = family
     return made
@@ -262,7 +262,8 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_LISTED])}{more}"
 
 
-def _blank(name: str) -> bool:
+def blank(name: str) -> bool:
+    """Whether a name says that the taxon is not known, such as `unknown` or `incertae sedis`."""
     return same(name) in _BLANK or same(name).endswith(_UNPLACED)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import portalocker
 
-from raravis import files, recipe
+from raravis import files, fingerprint, recipe
 from raravis.errors import RunError, StorageError
 from raravis.recipe import Recipe
 
@@ -172,12 +172,22 @@ class Run:
         """What says how far the network may be believed; None where a run was made without.
 
         Raises:
-            RunError: the file is damaged.
+            RunError: the file is damaged, or belongs to another network or other families than those of the run.
         """
         from raravis.judge.trust import Trust
 
         file = self.path / TRUST
-        return Trust.load(file) if file.is_file() else None
+        if not file.is_file():
+            return None
+        found = Trust.load(file)
+        told = ""
+        if found.families != self.families:
+            told = f"other families than {SPLIT} ({_apart(found.families, self.families)})"
+        elif found.network and found.network != fingerprint.saved(self.path / MODEL):
+            told = f"another network than {MODEL}"
+        if told:
+            raise RunError(f"{file} is of {told}.\nPut back the files that belong together, or train the run again.")
+        return found
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -237,3 +247,9 @@ def _alone(path: Path) -> Iterator[None]:
         except portalocker.LockException as error:
             raise RunError(f"Another process is writing to {path}.\nWait for it, or choose another --out.") from error
         yield
+
+
+def _apart(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    """A few of the names that only one of the two has; where there is none, they are in another order."""
+    names = sorted({*one} ^ {*other})
+    return f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}" if names else "in another order"

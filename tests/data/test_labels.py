@@ -40,6 +40,21 @@ def test_what_is_wrong_with_a_list_is_told(tmp_path, text, error, told):
         labels.read(written(tmp_path, text))
 
 
-def test_where_images_of_a_family_differ_the_most_frequent_name_holds():
-    table = pd.DataFrame({"family": ["f"] * 4, "class": ["a", "b", "b", ""], "order": [""] * 4})
-    assert labels.of_table(table) == {"f": {"class": "b", "family": "f"}}
+def test_of_names_of_one_taxon_the_most_frequent_holds():
+    """Case, blanks and synonyms make no other taxon, and what is unknown contradicts nothing."""
+    table = pd.DataFrame(
+        {
+            "family": ["f"] * 4,
+            "class": ["Aves", "aves", "aves", ""],
+            "order": ["cetartiodactyla", "artiodactyla", "artiodactyla", "unknown"],
+            "phylum": [""] * 4,
+        }
+    )
+    assert labels.of_table(table) == {"f": {"class": "aves", "order": "artiodactyla", "family": "f"}}
+
+
+def test_a_family_in_two_taxa_is_refused_not_outvoted():
+    table = pd.DataFrame({"family": ["felidae"] * 4 + ["canidae"], "order": ["carnivora"] * 3 + ["strigiformes", ""]})
+    told = r"felidae stands in two taxa: order carnivora \(3 images\) and strigiformes \(1\)\.\nMend the column order"
+    with pytest.raises(DataError, match=told):
+        labels.of_table(table)

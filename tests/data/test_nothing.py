@@ -7,20 +7,20 @@ from raravis.data import nothing
 
 
 def test_every_kind_in_turn_the_same_for_a_seed_and_other_for_another():
-    pictures, kinds = nothing.draw(48, count=12, seed=3)
-    assert pictures.shape == (12, 48, 48, 3)
+    pictures, kinds = nothing.draw(48, count=14, seed=3)
+    assert pictures.shape == (14, 48, 48, 3)
     assert pictures.dtype == np.uint8
-    assert kinds == ("blank", "noise", "text", "landscape", "room", "screen") * 2
-    again, _ = nothing.draw(48, count=12, seed=3)
+    assert kinds == ("blank", "noise", "text", "landscape", "room", "screen", "people") * 2
+    again, _ = nothing.draw(48, count=14, seed=3)
     np.testing.assert_array_equal(pictures, again)
-    other, _ = nothing.draw(48, count=12, seed=4)
+    other, _ = nothing.draw(48, count=14, seed=4)
     assert all((a != b).any() for a, b in zip(pictures, other, strict=True))
 
 
 @pytest.mark.parametrize("size", [16, 33, 97, 1024])
 def test_every_size_that_a_recipe_may_have(size):
     """From the smallest to the largest; textures are smaller than that, some sides odd."""
-    count = 6 if size > 500 else 36
+    count = 7 if size > 500 else 42
     pictures, _ = nothing.draw(size, count=count, seed=1)
     assert pictures.shape == (count, size, size, 3)
     assert pictures.max() > 128 > pictures.min()
@@ -39,7 +39,7 @@ def test_more_pictures_begin_with_the_same_ones():
     few, _ = nothing.draw(32, count=7, seed=5)
     many, kinds = nothing.draw(32, count=20, seed=5)
     np.testing.assert_array_equal(many[:7], few)
-    assert kinds[6] == "blank"
+    assert kinds[7] == "blank"
 
 
 def test_kinds_look_as_they_are_called():
@@ -62,3 +62,18 @@ def test_blank_pictures_are_one_colour_from_dark_to_light_and_noise_is_not():
     assert max(p.mean() for p in rows["blank"]) - min(p.mean() for p in rows["blank"]) > 150
     gray = [np.ptp(p, axis=2).max() == 0 for p in rows["noise"]]
     assert 0 < np.mean(gray) < 1, "some noise has colours, some has none"
+
+
+def test_people_have_skin_and_clothes_before_a_place():
+    """The same place without them differs where they stand, and skin of every shade occurs."""
+    pictures, kinds = nothing.draw(96, count=140, seed=2)
+    shown = [p.astype(int) for p, kind in zip(pictures, kinds, strict=True) if kind == "people"]
+    assert len(shown) == 20
+    rooms = [p.astype(int) for p, kind in zip(pictures, kinds, strict=True) if kind == "room"]
+
+    def skin(picture):
+        apart = [np.abs(picture - np.array(shade)).sum(axis=2) < 45 for shade in nothing._SKIN]
+        return float(np.any(apart, axis=0).mean())
+
+    assert np.mean([skin(p) > 0.005 for p in shown]) > 0.9
+    assert np.mean([skin(p) for p in shown]) > np.mean([skin(p) for p in rooms])

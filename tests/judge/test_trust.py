@@ -4,6 +4,7 @@ import io
 import math
 import os
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_verdicts_by_hand(plain):
     found = plain.judge(seen(sure(CAT, 0.999), sure(CAT, 0.3), sure(CAT, 0.999, top=-1)))
     assert [VERDICTS[v] for v in found.verdict] == ["identified", "uncertain", "unfamiliar"]
     identified, uncertain, unfamiliar = found.reason
-    assert identified == "confidence 1.00: 93% of answers this sure are right"
+    assert identified == f"confidence 1.00; of answers from {threshold:.2f} up, 93% are right"
     assert found.members[1].sum() == 1, "so there is no choice to be told"
     assert uncertain == f"confidence 0.30, and {threshold:.2f} is asked"
     assert unfamiliar == "stranger than 99.9% of photographs of known families"
@@ -95,7 +96,58 @@ def test_verdicts_by_hand(plain):
 def test_what_is_nearly_always_right_is_not_called_always_right():
     own = made(strength=5.0)
     assert 0.995 < own.accepted[1] < 1
-    assert own.judge(seen(sure(CAT, 0.999, top=8))).reason == ("confidence 1.00: 99% of answers this sure are right",)
+    assert own.judge(seen(sure(CAT, 0.999, top=8))).reason == (
+        "confidence 1.00; every answer that fits is taken, 99% are right",
+    )
+
+
+@pytest.fixture(scope="module")
+def every():
+    """All answers are taken, were confidence all that counts."""
+    own = made(strength=5.0)
+    assert own.threshold == 0
+    return replace(own, familiar=0.9999)
+
+
+class TestIdentifiedAgreesWithTheRestOfItsRow:
+    def test_without_a_family_that_fits_nothing_is_identified(self, every):
+        own = replace(every, sets=replace(every.sets, threshold=0.3))  # families of 0.7 and more
+        found = own.judge(seen(sure(CAT, 0.69, top=9), sure(CAT, 0.75, top=9)))
+        assert found.members.sum(axis=1).tolist() == [0, 1]
+        assert [VERDICTS[v] for v in found.verdict] == ["uncertain", "identified"]
+        assert found.reason[0] == "no family fits as well as it should"
+
+    def test_a_family_outside_its_own_set_is_not_identified(self, every):
+        priors = np.array([0.9, 0.025, 0.025, 0.025, 0.025])
+        fitted = sets.fit(every.probabilities, every.classes, method="prior", weight=1.0, priors=priors)
+        own = replace(every, sets=replace(fitted, threshold=-2.5))
+        found = own.judge(seen(np.log((0.55, 0.05, 0.39, 0.005, 0.005)) + 9))
+        assert [own.families[k] for k in np.flatnonzero(found.members[0])] == ["felidae"]
+        assert VERDICTS[found.verdict[0]] == "uncertain"
+        assert found.reason[0] == "confidence 0.55, but felidae would fit better, being rarer"
+
+    def test_what_is_told_as_an_animal_and_no_more_is_not_identified(self, every):
+        own = replace(every, sets=replace(every.sets, threshold=0.99))
+        own.__dict__["rollup"] = rollup.RollUp(own.taxonomy, 0.9, 400)
+        row = np.log((0.01, 0.01, 0.55, 0.42, 0.01)) + 9  # a cat or an octopus: of no common phylum
+        found = own.judge(seen(row))
+        assert found.rank[0] == "kingdom"
+        assert VERDICTS[found.verdict[0]] == "uncertain"
+        bare = Taxonomy.of([name[:-4] + "x" for name in FAMILIES], {})[0]
+        other = replace(own, families=bare.families, taxonomy=bare)
+        other.__dict__["rollup"] = rollup.RollUp(bare, 0.9, 400)
+        found = other.judge(seen(row))
+        assert found.rank[0] == "kingdom"
+        assert VERDICTS[found.verdict[0]] == "identified", "nothing between is known of that family"
+
+    def test_the_share_and_the_precision_are_of_those(self):
+        own = made(1000, strength=3.0)
+        told = own.judge(Seen(np.zeros((1000, WIDTH), np.float32), np.log(own.probabilities)))
+        taken = own.sure(told.probabilities, told.members, told.rank)
+        right = told.probabilities.argmax(axis=1) == own.classes
+        _, precision, share = own.accepted
+        assert share == pytest.approx(taken.mean())
+        assert precision == pytest.approx(right[taken].mean(), abs=0.02)
 
 
 def test_confidence_at_the_threshold_is_enough(plain):
@@ -122,6 +174,7 @@ def test_novelty_at_the_limit_is_unfamiliar(plain):
         ((0.15, 0.14, 0.38, 0.04, 0.29), "confidence 0.38: felidae, strigidae, canidae or equidae"),
         ((0.2, 0.15, 0.3, 0.14, 0.21), "confidence 0.30, and 0.70 is asked"),
         ((0.08, 0.08, 0.68, 0.08, 0.08), "confidence 0.68, and 0.70 is asked"),
+        ((0.0755, 0.0755, 0.698, 0.0755, 0.0755), "confidence 0.698, and 0.700 is asked"),
     ],
 )
 def test_two_to_four_families_are_named_the_likeliest_first(plain, row, reason):
@@ -238,11 +291,49 @@ class TestTooFewImages:
 
     def test_from_so_many_images_on_something_is_promised(self):
         assert made(selective.FEWEST - 1, strength=40.0).threshold == math.inf
-        assert made(selective.FEWEST, strength=40.0).asked(accept=0.9).threshold == 0
+        assert made(selective.FEWEST, strength=40.0).asked(accept=0.9, right=0.9).threshold == 0
+        assert made(48, strength=40.0).threshold == math.inf, "no taxon but the kingdom could be promised"
+        assert made(49, strength=40.0).threshold == 0
         assert made(8).sets.members(made().probabilities).all()
         assert not made(9, strength=8.0).sets.members(made().probabilities).all()
         assert made(48, strength=40.0).rollup.threshold == math.inf
         assert made(49, strength=40.0).rollup.threshold == 0
+
+
+class TestShortfalls:
+    def test_enough_images_and_a_good_network_lack_nothing(self):
+        assert made(strength=5.0).asked(accept=0.9).shortfalls() == ()
+
+    def test_every_promise_tells_how_many_images_it_takes(self):
+        told = made(5).shortfalls()
+        assert [note.rpartition("; ")[2] for note in told] == [
+            "9 are needed.",
+            "49 are needed.",
+            "19 are needed.",
+            "30 are needed.",
+        ]
+        assert "nothing is called unfamiliar" in told[2]
+
+    @pytest.mark.parametrize(
+        ("promise", "told"),
+        [
+            ("coverage", "cannot promise a coverage of 0.9999.* 9,999 are needed"),
+            ("right", "the kingdom is told of every image.* 9,999 are needed"),
+            ("familiar", "nothing is called unfamiliar; 9,999 are needed"),
+            ("accept", "No confidence promises 99.99% right answers.*nothing is called identified"),
+        ],
+    )
+    def test_more_than_can_be_promised_is_told(self, promise, told):
+        notes = made(strength=5.0).asked(**{promise: 0.9999}).shortfalls()
+        assert len(notes) == 1
+        assert re.search(told, notes[0])
+
+    def test_what_many_images_can_tell_they_tell(self):
+        """Ten thousand ranks are kept, so that 0.9995 is told from the highest."""
+        own = made(3000, strength=5.0).asked(familiar=0.9995)
+        assert own.shortfalls() == ()
+        row = np.full(len(FAMILIES), -50.0)
+        assert VERDICTS[own.judge(seen(row)).verdict[0]] == "unfamiliar"
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 6), (3,), (3, 5, 1)])
@@ -267,10 +358,12 @@ def test_numbers_that_are_none_are_refused(trust):
 class TestKept:
     @pytest.mark.parametrize("scorer", ["max_logit", "combined", "knn"])
     def test_it_comes_back_as_it_was(self, tmp_path, scorer):
-        own = made(60, scorer=scorer)
+        own = replace(made(60, scorer=scorer), set_methods=({"method": "lac", "mean_size": 1.2},), frozen=False)
+        own = replace(own, network="ab" * 32)
         own.save(tmp_path / "trust.npz")
         again = Trust.load(tmp_path / "trust.npz")
-        for name in ("families", "taxonomy", "table", "notes", "accept", "coverage", "right", "familiar"):
+        told = ("families", "taxonomy", "table", "set_methods", "frozen", "network", "notes")
+        for name in (*told, "accept", "coverage", "right", "familiar"):
             assert getattr(again, name) == getattr(own, name)
         assert again.calibration.record() == own.calibration.record()
         assert again.sets.record() == own.sets.record()
@@ -296,7 +389,7 @@ class TestKept:
         trust.asked(accept=0.97, coverage=0.8, right=0.9, familiar=0.8).save(tmp_path / "trust.npz")
         again = Trust.load(tmp_path / "trust.npz")
         assert (again.accept, again.coverage, again.right, again.familiar) == (0.97, 0.8, 0.9, 0.8)
-        assert again.threshold == trust.asked(accept=0.97).threshold
+        assert again.threshold == trust.asked(accept=0.97, coverage=0.8, right=0.9).threshold
         assert again.sets.threshold == trust.asked(coverage=0.8).sets.threshold
 
     def test_a_missing_file_is_told(self, tmp_path):
@@ -340,7 +433,8 @@ class TestKept:
             ({"novelty/scorer": np.array("os")}, "unknown scorer 'os'"),
             ({"sets/method": np.array("magic")}, "unknown method 'magic'"),
             ({"about": np.array("{}")}, "version"),
-            ({"about": np.array('{"version": 99}')}, "version 99 instead of 1"),
+            ({"about": np.array('{"version": 1}')}, "version 1 instead of 2.*\nTrain the run again"),
+            ({"about": np.array('{"version": 99}')}, "version 99 instead of 2"),
             ({"about": np.array("no JSON")}, "cannot be read"),
         ],
     )

@@ -102,7 +102,7 @@ def images():
         classes = np.repeat(np.arange(len(PHYLA)), each)
         return Images(unit(centres[classes] + 0.8 * rng.normal(size=(len(classes), 32))), classes)
 
-    return drawn(20), drawn(10), unit(rng.normal(size=(12, 32)))
+    return drawn(20), drawn(10), [unit(rng.normal(size=(12, 32))) for _ in range(REHEARSALS)]
 
 
 def test_far_families_are_told_more_easily_than_near_ones(images, monkeypatch, tmp_path):
@@ -145,8 +145,8 @@ def test_images_are_of_the_kinds_of_their_families(images, monkeypatch, tmp_path
         np.testing.assert_array_equal(features, train.features[~away[train.classes]])
         assert {len(scores) for scores in one.held.values()} == {(~away[val.classes]).sum()}
         assert {len(scores) for scores in one.new.values()} == {len(one.kinds)}
-        assert len(one.kinds) == away[train.classes].sum() + away[val.classes].sum() + len(nothing)
-        assert (one.kinds == NO_ANIMAL).sum() == len(nothing)
+        assert len(one.kinds) == away[train.classes].sum() + away[val.classes].sum() + len(nothing[0])
+        assert (one.kinds == NO_ANIMAL).sum() == len(nothing[0])
 
 
 @pytest.mark.parametrize("kept", [[9], [0], [3, 4]])
@@ -192,7 +192,7 @@ def test_what_makes_a_difference_is_not_taken_from_the_cache(images, monkeypatch
     changed = {
         "train": Images(train.features[::-1].copy(), train.classes),
         "val": Images(val.features, val.classes[::-1].copy()),
-        "nothing": nothing[1:],
+        "nothing": [one[1:] for one in nothing],
         "options": heads.candidates(["prototype"])[0],
     }
     for number, (name, value) in enumerate(changed.items(), start=2):
@@ -228,3 +228,15 @@ def test_a_rehearsal_of_other_scorers_is_made_anew(images, monkeypatch, tmp_path
         np.savez(file, **arrays)
     again = rehearse(*given, seed=0)
     np.testing.assert_array_equal(found[0].new["vim"], again[0].new["vim"])
+
+
+def test_every_rehearsal_has_its_own_pictures_of_no_animal(images, monkeypatch, tmp_path):
+    """One of them gets copies of held-out images, which no scorer can tell from those."""
+    monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path))
+    train, val, nothing = images
+    ranks = {"order": ORDERS, "phylum": PHYLA}
+    odd = [*nothing[:1], val.features[::8], *nothing[2:]]
+    found = rehearse(train, val, ranks, heads.candidates(["lda"])[0], odd, seed=0)
+    assert [(one.kinds == NO_ANIMAL).sum() for one in found] == [len(some) for some in odd][: len(found)]
+    strange = [one.new["knn"][one.kinds == NO_ANIMAL].mean() - one.held["knn"].mean() for one in found]
+    assert int(np.argmin(strange)) == 1

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -211,3 +212,36 @@ def test_a_split_file_that_is_none(photos36, learn, tmp_path, change, error, mes
     with pytest.raises(error, match=message):
         learn(photos36, tmp_path / "run", split=split)
     assert not Run.is_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "told"),
+    [
+        ("felidae", {"order": "felidae"}, "A taxon is its own ancestor"),
+        ("felidae", {"class": "aves", "order": "carnivora"}, "The order carnivora stands in two taxa"),
+        ("one of them", {"order": "strigiformes"}, "The family felidae stands in two taxa: order carnivora"),
+    ],
+    ids=["a loop", "an order of two classes", "a family of two orders"],
+)
+def test_families_that_form_no_tree_make_no_run(data, learn, tmp_path, family, changes, told):
+    """Told before anything is learned, and of every recipe."""
+    found = sorted(p.relative_to(data).as_posix() for p in data.rglob("*.jpg"))
+    table = pd.DataFrame({"file_path": found, "family": [Path(path).parent.name for path in found]})
+    table["order"], table["class"] = "carnivora", "mammalia"
+    chosen = table["family"] == "felidae" if family == "felidae" else table.index == 15
+    assert table["family"][15] == "felidae"
+    for rank, name in changes.items():
+        table.loc[chosen, rank] = name
+    table.to_csv(data / "metadata.csv", index=False)
+    (tmp_path / "names.csv").write_text(table.drop_duplicates("family").drop(columns="file_path").to_csv(index=False))
+    with pytest.raises(DataError, match=told):
+        learn(data, tmp_path / "run")
+    assert not Run.is_run(tmp_path / "run")
+    with pytest.raises(DataError, match=told):
+        raravis.train(str(data), recipe="best", out=tmp_path / "best", quiet=True)
+    assert not Run.is_run(tmp_path / "best")
+    assert not (tmp_path / "best" / "members").exists()
+    if family == "felidae":
+        with pytest.raises(DataError, match=told):
+            raravis.zero_shot(tmp_path / "names.csv", out=tmp_path / "names", quiet=True)
+        assert not Run.is_run(tmp_path / "names")

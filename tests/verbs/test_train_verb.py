@@ -29,6 +29,7 @@ KEYS = {
     "weighted_f1",
     "balanced_accuracy",
     "ece",
+    "brier",
     "ci95",
     "per_family",
 }

@@ -62,12 +62,18 @@ def test_a_run_keeps_what_says_how_far_it_may_be_believed(run):
     trust = Run.open(run).load_trust()
     assert trust.families == tuple(sorted(FAMILIES))
     assert trust.taxonomy.lineage("felidae")["order"] == "carnivora"
-    assert {row["scorer"] for row in trust.table} >= {"combined", "max_probability", "relative_mahalanobis"}
+    assert {row["scorer"] for row in trust.table} == {"entropy", "max_probability"}, "it learned these families"
+    assert not trust.frozen
+    assert any("in earnest it does worse" in note for note in trust.notes)
+    assert {row["method"] for row in trust.set_methods} == {"lac", "aps", "raps", "prior"}
     assert {"near", "no animal"} <= set(trust.rehearsed)
     judged = json.loads((run / "metrics.json").read_text())["test"]["trust"]
     assert sum(judged["verdicts"].values()) == pytest.approx(1)
     assert 0 <= judged["sets"]["coverage"] <= 1
-    assert judged["calibration"]["n"] == judged["sets"]["n"]
+    assert judged["calibration"]["after"]["n"] == judged["sets"]["n"]
+    assert not judged["fitted_here"]
+    per_family = json.loads((run / "metrics.json").read_text())["test"]["per_family"]
+    assert all(0 <= row["coverage"] <= 1 for row in per_family.values() if row["support"])
 
 
 def test_the_network_in_the_folder_is_the_calibrated_one(run, animals):
@@ -103,7 +109,10 @@ def test_what_is_asked_changes_what_is_told(run, animals, tmp_path):
     wide = rows(run, [animals], tmp_path / "wide.csv", coverage=0.99)
     sizes = [t["prediction_set"].str.split("|").map(len).sum() for t in (plain, wide)]
     assert sizes[1] >= sizes[0]
-    strict = rows(run, [animals], tmp_path / "strict.csv", accept=0.999, familiar=0.5)
+    assert (plain["verdict"] != "identified").all(), "32 validation images are too few to promise taxa"
+    assert (plain["taxon_rank"] == "kingdom").all()
+    plain = rows(run, [animals], tmp_path / "bolder.csv", right=0.9)
+    strict = rows(run, [animals], tmp_path / "strict.csv", right=0.9, accept=0.999, familiar=0.5)
     assert (strict["verdict"] == "identified").sum() < (plain["verdict"] == "identified").sum()
     assert (strict["verdict"] == "unfamiliar").sum() > (plain["verdict"] == "unfamiliar").sum()
     with pytest.raises(UsageError, match="between 0 and 1"):
@@ -116,6 +125,105 @@ def test_going_on_with_other_promises_is_refused(run, animals, tmp_path):
     rows(run, [animals], tmp_path / "rows.csv")
     with pytest.raises(StorageError, match="other options"):
         rows(run, [animals], tmp_path / "rows.csv", familiar=0.01, resume=True)
+
+
+def test_what_is_identified_fits_its_set_and_is_more_than_an_animal(run, animals, tmp_path):
+    table = rows(run, [animals], tmp_path / "rows.csv", accept=0.3, right=0.9)
+    identified = table[table["verdict"] == "identified"]
+    assert len(identified) > 20
+    assert all(f in s.split("|") for f, s in zip(identified["family"], identified["prediction_set"], strict=True))
+    assert "kingdom" not in set(identified["taxon_rank"])
+
+
+def test_evaluate_judges_other_promises_and_says_which_cannot_be_made(run, animals, tmp_path):
+    own = shutil.copytree(run, tmp_path / "own")
+    outcome = raravis.evaluate(own, coverage=0.75, familiar=0.9999, quiet=True)
+    told = json.loads((own / "metrics.json").read_text())["test"]["trust"]
+    assert told["sets"]["asked"] == 0.75
+    assert told["unfamiliar"]["share"] == 0
+    assert any("9,999 are needed" in note for note in outcome.notes)
+    assert "9,999 are needed" in (own / "report.html").read_text()
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        raravis.evaluate(own, right=98, quiet=True)
+    (own / "trust.npz").unlink()
+    with pytest.raises(UsageError, match="nothing to base --accept on"):
+        raravis.evaluate(own, accept=0.8, quiet=True)
+
+
+def test_val_is_not_said_to_be_unseen(run, tmp_path):
+    own = shutil.copytree(run, tmp_path / "own")
+    raravis.evaluate(own, split="val", quiet=True)
+    assert json.loads((own / "metrics.json").read_text())["val"]["trust"]["fitted_here"]
+    page = (own / "report.html").read_text()
+    assert "These are the images that the thresholds were set on" in page
+    assert "before these were looked at" not in page
+
+
+def test_new_families_in_data_are_judged_as_new(run, animals, photo, tmp_path):
+    others = tmp_path / "others"
+    for family, tint in (
+        ("felidae", FAMILIES["felidae"]),
+        ("mustelidae", (120, 60, 10)),
+        ("octopodidae", (9, 99, 160)),
+    ):
+        (others / family).mkdir(parents=True)
+        for i in range(6):
+            photo(7000 + len(family) * 100 + i, tint).save(others / family / f"{i}.png")
+    outcome = raravis.evaluate(run, data=str(others), quiet=True)
+    found = json.loads((outcome.out / "metrics.json").read_text())["test"]
+    assert found["n"] == 6
+    new = found["trust"]["novel"]
+    assert (new["n"], new["families"], new["near"]["n"], new["far"]["n"]) == (12, 2, 6, 6)
+    assert set(new["per_family"]) == {"mustelidae", "octopodidae"}
+    assert outcome.figures["novel_auroc"] == new["auroc"]
+    assert "12 images are of families that the run does not know" in outcome.notes[-1]
+    page = (outcome.out / "report.html").read_text()
+    assert "12 photographs of 2 families that it does not know" in page
+
+
+def test_another_network_or_other_families_in_the_folder_are_told(run, animals, tmp_path):
+    from raravis.run import save_model
+
+    swapped = shutil.copytree(run, tmp_path / "swapped")
+    model = Run.open(swapped).load_model()
+    for weight in model.weights:
+        weight.assign(weight * 1.01)
+    save_model(model, swapped / "model.keras")
+    with pytest.raises(RunError, match=r"trust\.npz is of another network than model\.keras\.\nPut back"):
+        rows(swapped, [animals], tmp_path / "rows.csv")
+    with pytest.raises(RunError, match="another network"):
+        raravis.evaluate(swapped, quiet=True)
+    renamed = shutil.copytree(run, tmp_path / "renamed")
+    split = (renamed / "split.csv").read_text()
+    (renamed / "split.csv").write_text(split.replace(",felidae,", ",mustelidae,"))
+    with pytest.raises(RunError, match=r"other families than split\.csv \(felidae, mustelidae\)"):
+        rows(renamed, [animals], tmp_path / "rows.csv")
+
+
+def test_families_without_validation_images_are_named_and_new_ones_of_the_split_are_judged(animals, tmp_path):
+    raravis.split(str(animals), out=tmp_path / "split.csv", quiet=True)
+    table = pd.read_csv(tmp_path / "split.csv")
+    lacking = table["family"].isin(["apidae", "ranidae"]) & (table["split"] == "val")
+    table.loc[lacking, "split"] = "train"
+    table.loc[table["family"] == "papilionidae", "split"] = "novel"
+    table.to_csv(tmp_path / "split.csv", index=False)
+    settings = {"data.size": 16, "train.epochs": 1, "augment.pipeline": "none"}
+    outcome = raravis.train(
+        str(animals), recipe="quick", set=settings, split=tmp_path / "split.csv", out=tmp_path / "run", quiet=True
+    )
+    told = [note for note in outcome.notes if note.startswith("No validation images of apidae, ranidae:")]
+    assert len(told) == 1
+    assert told[0] in (tmp_path / "run" / "card.md").read_text()
+    outcome = raravis.evaluate(tmp_path / "run", quiet=True)
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    new = found["trust"]["novel"]
+    assert (new["n"], new["families"], new["between"]["n"]) == (EACH, 1, EACH), "of insects the bees alone are known"
+    assert 0 <= new["auroc"] <= 1
+    assert outcome.figures["per_family"]["felidae"]["support"] == found["per_family"]["felidae"]["support"] > 0
+    assert outcome.figures["brier"] == pytest.approx(found["trust"]["calibration"]["after"]["brier"], rel=1e-5)
+    assert f"{EACH} images are of families that the run does not know" in outcome.notes[-1]
+    kept = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert set(kept["split"]) == {"train", "val", "test"}
 
 
 def test_a_run_without_it_says_no_more_than_it_knows(run, animals, tmp_path):

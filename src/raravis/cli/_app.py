@@ -41,6 +41,17 @@ PathColumn = Annotated[str | None, typer.Option(help="Column of a table that hol
 LabelColumn = Annotated[str | None, typer.Option(help="Column of a table that holds labels.")]
 Root = Annotated[Path | None, typer.Option(help="Folder of the images that a table or archive names.")]
 
+Accept = Annotated[float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")]
+Coverage = Annotated[
+    float | None, typer.Option(help="Prediction sets hold the true family this often.", show_default="0.9")
+]
+Right = Annotated[
+    float | None, typer.Option(help="Tell a taxon at a rank that is right this often.", show_default="0.98")
+]
+Familiar = Annotated[
+    float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
+]
+
 
 @app.callback(invoke_without_command=True)
 def _root(

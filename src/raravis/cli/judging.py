@@ -9,12 +9,16 @@ import typer
 
 import raravis
 from raravis.cli._app import (
+    Accept,
+    Coverage,
     Debug,
+    Familiar,
     Json,
     LabelColumn,
     Out,
     PathColumn,
     Quiet,
+    Right,
     Root,
     Seed,
     app,
@@ -30,6 +34,10 @@ def evaluate(
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
     root: Root = None,
+    accept: Accept = None,
+    coverage: Coverage = None,
+    right: Right = None,
+    familiar: Familiar = None,
     seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,
@@ -37,8 +45,9 @@ def evaluate(
 ) -> None:
     """Judge a run on images that it did not learn from: metrics.json, predictions.parquet, report.html."""
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
+    promises: dict[str, Any] = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     tell(
-        lambda: raravis.evaluate(run, split=split, data=data, **columns, seed=seed, quiet=quiet),
+        lambda: raravis.evaluate(run, split=split, data=data, **columns, **promises, seed=seed, quiet=quiet),
         quiet,
         json,
         debug,

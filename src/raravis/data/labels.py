@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from raravis.errors import DataError, UsageError, unknown
+from raravis.lineages import accepted, blank
 from raravis.taxonomy import RANKS, same, tidy
 
 Lineages = Mapping[str, Mapping[str, str]]
@@ -50,10 +51,27 @@ def read(file: Path) -> Lineages:
 
 
 def of_table(table: pd.DataFrame) -> Lineages:
-    """The families of a table with ranks as columns; where images of a family differ, the most frequent name holds."""
+    """The families of a table with ranks as columns; of names that mean the same taxon the most frequent one holds.
+
+    Raises:
+        DataError: images of a family name two taxa of one rank.
+    """
     ranks = [rank for rank in _WIDER if rank in table]
     found = {}
     for family, rows in table.groupby("family", sort=True):
-        names = {rank: rows[rank][rows[rank] != ""].mode() for rank in ranks}
-        found[str(family)] = {rank: str(some.iloc[0]) for rank, some in names.items() if len(some)}
+        names = {rank: rows[rank][rows[rank] != ""].value_counts() for rank in ranks}
+        found[str(family)] = {rank: _one(str(family), rank, some) for rank, some in names.items() if len(some)}
     return found
+
+
+def _one(family: str, rank: str, counts: pd.Series[int]) -> str:
+    """The most frequent name, the first by name of equals, of those that the images of a family give at a rank."""
+    best = str(min(counts.index, key=lambda name: (-counts[name], name)))
+    told = [str(name) for name in counts.index if not blank(str(name))]
+    others = [name for name in told if accepted(name, rank)[0] != accepted(told[0], rank)[0]]
+    if rank != "family" and others:
+        raise DataError(
+            f"The family {family} stands in two taxa: {rank} {told[0]} ({counts[told[0]]} images) and {others[0]} "
+            f"({counts[others[0]]}).\nMend the column {rank}, so that each family has one parent."
+        )
+    return best

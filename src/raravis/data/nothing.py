@@ -5,7 +5,7 @@ Enter: a size and a seed. Leave: images and what each shows. They teach and test
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,9 @@ Pixels = NDArray[np.uint8]
 _WORDS: Final = "record of the day station plot date weather wind none seen again please return plate series".split()  # noqa: SIM905
 
 
+_SKIN: Final = ((244, 208, 177), (224, 172, 125), (198, 134, 90), (141, 85, 53), (92, 56, 38))
+
+
 def draw(size: int, *, count: int, seed: int = 0) -> tuple[Pixels, tuple[str, ...]]:
     """Draw pictures of every kind in turn.
 
@@ -32,12 +35,12 @@ def draw(size: int, *, count: int, seed: int = 0) -> tuple[Pixels, tuple[str, ..
         seed: the same seed and size give the same pictures.
 
     Returns:
-        RGB uint8 `(count, size, size, 3)`, and the kind of each: `blank`, `noise`, `text`, `landscape`, `room` or
-        `screen`.
+        RGB uint8 `(count, size, size, 3)`, and the kind of each: `blank`, `noise`, `text`, `landscape`, `room`,
+        `screen` or `people`.
     """
-    kinds = [list(_KINDS)[number % len(_KINDS)] for number in range(count)]
+    kinds = [list(KINDS)[number % len(KINDS)] for number in range(count)]
     made = [
-        _KINDS[kind](size, np.random.Generator(np.random.PCG64((seed, number)))) for number, kind in enumerate(kinds)
+        KINDS[kind](size, np.random.Generator(np.random.PCG64((seed, number)))) for number, kind in enumerate(kinds)
     ]
     return np.stack(made), tuple(kinds)
 
@@ -122,15 +125,57 @@ def _screen(size: int, rng: Rng) -> Pixels:
     return np.asarray(image)
 
 
+def _people(size: int, rng: Rng) -> Pixels:
+    """One to three people, whole or from the chest up, in a room or outdoors; drawn twice as large, then shrunk."""
+    place = _room(size, rng) if rng.random() < 0.5 else _landscape(size, rng)
+    image = Image.fromarray(place).resize((2 * size, 2 * size))
+    canvas = ImageDraw.Draw(image)
+    close = rng.random() < 0.4
+    count = 1 if close else int(rng.integers(1, 4))
+    for number in range(count):
+        tall = 2 * size * (rng.uniform(2.0, 2.8) if close else rng.uniform(0.5, 0.8))
+        top = 2 * size * (rng.uniform(0.05, 0.2) if close else rng.uniform(0.92, 1.05)) - (0 if close else tall)
+        middle = 2 * size * (number + rng.uniform(0.35, 0.65)) / count
+        _figure(canvas, middle, top, tall / 7.5, rng)
+    soft = image.resize((size, size)).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.8))))
+    return _bytes(np.asarray(soft, np.float32) + rng.normal(0, 3, (size, size, 3)))
+
+
+def _figure(canvas: ImageDraw.ImageDraw, x: float, y: float, head: float, rng: Rng) -> None:
+    """A person, seven and a half heads tall, whose crown is at `(x, y)`: limbs first, then trunk, neck and head."""
+    skin = tuple(int(v) for v in np.array(_SKIN[int(rng.integers(len(_SKIN)))]) + rng.integers(-8, 8, 3))
+    hair, shirt, trousers = (tuple(int(v) for v in rng.uniform(10, high, 3)) for high in (110, 250, 160))
+
+    def at(across: float, down: float) -> tuple[float, float]:
+        return x + across * head, y + down * head
+
+    for side in (-1, 1):
+        stride = side * rng.uniform(0.35, 0.9)
+        canvas.line(
+            [at(side * 0.35, 3.8), at((side * 0.35 + stride) / 2, 5.5), at(stride, 7.3)], trousers, int(0.6 * head)
+        )
+        elbow, hand = (side * rng.uniform(1.0, 1.5), rng.uniform(2.3, 3.0)), (side * rng.uniform(0.6, 1.9), 3.7)
+        canvas.line([at(side * 0.85, 1.6), at(*elbow), at(*hand)], shirt, int(0.42 * head), joint="curve")
+        canvas.ellipse((*at(hand[0] - 0.22, 3.5), *at(hand[0] + 0.22, 4.0)), skin)
+    canvas.polygon([at(-1.05, 1.5), at(-0.4, 1.2), at(0.4, 1.2), at(1.05, 1.5), at(0.7, 4.1), at(-0.7, 4.1)], shirt)
+    canvas.rectangle((*at(-0.18, 0.8), *at(0.18, 1.35)), skin)
+    canvas.ellipse((*at(-0.42, -0.05), *at(0.42, 0.8)), hair)
+    canvas.ellipse((*at(-0.36, 0.1), *at(0.36, 1.02)), skin)
+    for side in (-1, 1):
+        canvas.ellipse((*at(side * 0.15 - 0.05, 0.46), *at(side * 0.15 + 0.05, 0.54)), (25, 20, 20))
+    canvas.arc((*at(-0.14, 0.62), *at(0.14, 0.82)), 20, 160, (130, 50, 50), max(int(0.05 * head), 1))
+
+
 def _bytes(values: NDArray[np.floating]) -> Pixels:
     return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
-_KINDS: Final[dict[str, Callable[[int, Rng], Pixels]]] = {
+KINDS: Final[Mapping[str, Callable[[int, Rng], Pixels]]] = {
     "blank": _blank,
     "noise": _noise,
     "text": _text,
     "landscape": _landscape,
     "room": _room,
     "screen": _screen,
+    "people": _people,
 }

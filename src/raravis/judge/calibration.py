@@ -42,6 +42,8 @@ _TEMPERATURE, _FACTOR, _BIAS, _OTHERS = 0.5, 0.2, 0.3, 0.02
 """Standard deviations of the priors: on the log of the temperature, on what a class's own factor differs from it, on
 the biases, and on the elements off the diagonal."""
 _FURTHEST: Final = 1e100
+_TWISTED: Final = 1e4
+"""Condition of a matrix from which on rounding, at float32, is larger than what it is to undo."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,18 @@ class Calibration:
         inputs = _inputs(logits, len(self.bias))
         found: NDArray[np.float32] = softmax(_turn(inputs, self.weights, self.bias)).astype(np.float32)
         return found
+
+    def before(self, logits: Floats) -> NDArray[np.float32] | None:
+        """Probabilities as the network's own logits had them, float32 `(n, K)`, of calibrated logits `(n, K)`.
+
+        None where it cannot be undone: two different answers of the network were made one.
+        """
+        turned = np.asarray(logits, np.float64)
+        matrix = np.diag(np.broadcast_to(self.weights, self.bias.shape)) if self.weights.ndim < 2 else self.weights
+        if np.linalg.cond(matrix) > _TWISTED:
+            return None
+        own = np.linalg.solve(np.asarray(matrix, np.float64), (turned - self.bias).T).T
+        return np.asarray(softmax(own), np.float32)
 
     def record(self) -> dict[str, Any]:
         """What a person wants to know of it, JSON-able.
@@ -174,8 +188,7 @@ def assess(probabilities: Floats, classes: Ints) -> dict[str, Any]:
         classes: `(n,)`, the true ones.
 
     Returns:
-        JSON-able: `n`; `ece` (see `metrics.calibration_error`); `brier`, the mean squared distance from the truth
-        summed over classes, 0–2 (Brier 1950); `nll`, nats.
+        JSON-able: `n`; `ece` (see `metrics.calibration_error`); `brier` (see `metrics.brier`); `nll`, nats.
 
     Raises:
         DataError: no image, shapes differ, values that are no probabilities, or a class that is none.
@@ -191,7 +204,7 @@ def assess(probabilities: Floats, classes: Ints) -> dict[str, Any]:
     return {
         "n": len(classes),
         "ece": metrics.calibration_error(values.max(axis=1), values.argmax(axis=1) == classes),
-        "brier": float((np.square(values).sum(axis=1) - 2 * own + 1).mean()),
+        "brier": metrics.brier(values, classes),
         "nll": float(-np.log(np.maximum(own, metrics.FLOOR)).mean()),
     }
 

@@ -47,9 +47,9 @@ def judge(
     Returns:
         JSON-able: `n`; `loss` (mean negative log-likelihood of the true family, nats); `accuracy`;
         `top5_accuracy`; `macro_f1`; `weighted_f1` (weighted by support); `balanced_accuracy` (mean recall);
-        `ece` (see `calibration_error`); `ci95` with percentile bootstrap intervals `[low, high]` of
-        `accuracy` and `macro_f1` (Efron and Tibshirani 1993, chapter 13); `per_family`: for each of the K
-        families `precision`, `recall`, `f1`, `support`.
+        `ece` (see `calibration_error`); `brier` (see `brier`); `ci95` with percentile bootstrap intervals
+        `[low, high]` of `accuracy` and `macro_f1` (Efron and Tibshirani 1993, chapter 13); `per_family`: for each of
+        the K families `precision`, `recall`, `f1`, `support`.
 
     Raises:
         DataError: no image, no probabilities (NaN, no sum of 1), or a true family that the model does not
@@ -75,6 +75,7 @@ def judge(
         "weighted_f1": float(np.average(f1, weights=support)),
         "balanced_accuracy": float(recall[present].mean()),
         "ece": calibration_error(probabilities.max(axis=1), predicted == truth),
+        "brier": brier(probabilities, truth),
         "ci95": {"accuracy": interval(accuracies[:, 0]), "macro_f1": interval(macro_f1s[:, 0])},
         "per_family": {
             name: {
@@ -152,6 +153,31 @@ def interval(values: Floats) -> list[float]:
     """Return the middle 95% of bootstrap values: `[low, high]`."""
     low, high = np.quantile(values, (0.025, 0.975))
     return [float(low), float(high)]
+
+
+def exact(hits: Ints, images: Ints) -> tuple[Floats, Floats]:
+    """Exact 95% intervals of shares (Clopper and Pearson 1934): the low and the high ends, the shape of `hits`."""
+    from scipy.stats import beta  # slow to import
+
+    hits, images = np.asarray(hits), np.asarray(images)
+    low = np.where(hits > 0, beta.ppf(0.025, np.maximum(hits, 1), images - hits + 1), 0)
+    high = np.where(hits < images, beta.ppf(0.975, hits + 1, np.maximum(images - hits, 1)), 1)
+    return low, high
+
+
+def share(held: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[float | None, list[float] | None]:
+    """How many of n images it holds for, 0–1, and the exact 95% interval of that; None twice of no image."""
+    if not len(held):
+        return None, None
+    low, high = exact(held.sum(keepdims=True), np.array([len(held)]))
+    return float(held.mean()), [float(low[0]), float(high[0])]
+
+
+def brier(probabilities: Floats, truth: Ints) -> float:
+    """The mean squared distance of probabilities `(n, K)` from the truth, summed over classes, 0–2 (Brier 1950)."""
+    values = np.asarray(probabilities, np.float64)
+    own = values[np.arange(len(truth)), truth]
+    return float((np.square(values).sum(axis=1) - 2 * own + 1).mean())
 
 
 def calibration_error(confidence: Floats, correct: np.ndarray[Any, np.dtype[np.bool_]]) -> float:

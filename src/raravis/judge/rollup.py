@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from raravis.judge import metrics
 from raravis.lineages import WIDER, Taxonomy
 
 Floats = NDArray[np.floating[Any]]
@@ -130,8 +131,9 @@ def judge(
         taxonomy: of all families.
 
     Returns:
-        JSON-able: `right`, the share of all; `depth`, how many ranks below the kingdom on average (4: all families);
-        `ranks`, for each rank that was told `share` of the images and `right` among them.
+        JSON-able: `right`, the share of all, and its exact 95% interval `ci95`; `depth`, how many ranks below the
+        kingdom on average (4: all families); `ranks`, for each rank that was told `share` of the images
+        and `right` among them.
     """
     found = np.zeros(len(rank), bool)
     ranks: dict[str, dict[str, float]] = {}
@@ -141,4 +143,5 @@ def judge(
             found[own] = True if name == "kingdom" else taxonomy.of_rank(name)[classes[own]] == taxon[own]
             ranks[name] = {"share": float(own.mean()), "right": float(found[own].mean())}
     depth = sum(WIDER.index(name) * told["share"] for name, told in ranks.items())
-    return {"right": float(found.mean()), "depth": float(depth), "ranks": ranks}
+    right, within = metrics.share(found)
+    return {"right": right, "ci95": within, "depth": float(depth), "ranks": ranks}

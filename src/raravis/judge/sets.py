@@ -149,7 +149,7 @@ class Sets:
 
 def needed(coverage: float) -> int:
     """Fewest validation images with which so much coverage can be promised."""
-    return ceil(coverage / (1 - coverage) - 1e-9)
+    return ceil(coverage / (1 - coverage) * (1 - 1e-9))
 
 
 def fit(
@@ -327,11 +327,8 @@ def _tried(
 
 def _covered(held: Ints, images: Ints) -> list[dict[str, Any]]:
     """Coverage with its exact interval, for each of several counts."""
-    from scipy.stats import beta  # slow to import
-
     some = np.maximum(images, 1)
-    low = np.where(held > 0, beta.ppf(0.025, np.maximum(held, 1), images - held + 1), 0)
-    high = np.where(held < images, beta.ppf(0.975, held + 1, np.maximum(images - held, 1)), 1)
+    low, high = metrics.exact(held, images)
     rows = zip(images.tolist(), (held / some).tolist(), low.tolist(), high.tolist(), strict=True)
     return [{"n": n, "coverage": share if n else None, "ci95": [a, b] if n else None} for n, share, a, b in rows]
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 
 from raravis import files
 from raravis.errors import DataError, RunError, UsageError
-from raravis.judge import rollup, selective, sets
+from raravis.judge import reasons, rollup, selective, sets
 from raravis.judge.calibration import Calibration
 from raravis.judge.logits import softmax
 from raravis.judge.novelty import FAMILIAR, Novelty, Seen
 from raravis.judge.sets import Sets
-from raravis.lineages import Taxonomy
+from raravis.lineages import WIDER, Taxonomy
 
 Verdict = Literal["identified", "uncertain", "unfamiliar"]
 VERDICTS: Final = ("identified", "uncertain", "unfamiliar")
@@ -37,7 +38,7 @@ RIGHT: Final = 0.98
 WIDEST: Final = 6144
 """Features above which distances between them are not kept: their covariance would not fit a laptop."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ class Trust:
         probabilities: of held-out images, calibrated, float32 `(n, K)`; thresholds are found on them.
         classes: their families, int64 `(n,)`.
         rehearsed: for figures: scores of the scorers that are shown, by kind of image (`known`, or how new).
-        table: how every scorer did in rehearsal, one row each.
+        table: how every scorer that could be chosen did in rehearsal, one row each, the chosen one first.
+        set_methods: how every way of making sets did on halves of the held-out images, one row each (`sets.choose`).
+        frozen: whether what gives the features never learned these families; if not, rehearsals are kind to it.
+        network: digest of the network that it belongs to (`fingerprint.saved`), or "" where none is known.
         accept: the precision asked of what is called identified.
         coverage: of the prediction sets.
         right: the share of taxa, at whatever rank, that are to be right.
@@ -93,6 +97,9 @@ class Trust:
     classes: NDArray[np.int64]
     rehearsed: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
     table: tuple[Mapping[str, Any], ...] = ()
+    set_methods: tuple[Mapping[str, Any], ...] = ()
+    frozen: bool = True
+    network: str = ""
     accept: float = ACCEPT
     coverage: float = COVERAGE
     right: float = RIGHT
@@ -106,9 +113,45 @@ class Trust:
 
     @cached_property
     def accepted(self) -> tuple[float, float, float]:
-        """That threshold, the precision estimated there, and the share of images that reach it."""
+        """That threshold, the precision estimated there, and the share of images that fit and reach it."""
+        rank, _ = self.rollup(self.probabilities)
+        fit = self._fits(self.probabilities, self.sets.members(self.probabilities), rank)
+        if not fit.any():
+            return inf, nan, 0.0
         correct = self.probabilities.argmax(axis=1) == self.classes
-        return selective.threshold(self.probabilities.max(axis=1), correct, precision=self.accept)
+        confidence = self.probabilities.max(axis=1)
+        lowest, precision, share = selective.threshold(confidence[fit], correct[fit], precision=self.accept)
+        return lowest, precision, share * float(fit.mean())
+
+    def sure(
+        self, probabilities: NDArray[np.float32], members: NDArray[np.bool_], rank: NDArray[np.str_]
+    ) -> NDArray[np.bool_]:
+        """Which answers are sure enough to be identified, were the animal a familiar one.
+
+        The confidence reaches the threshold, the family is in its own prediction set, and the taxon told is narrower
+        than the kingdom, where anything between is known of that family.
+
+        Args:
+            probabilities: `(n, K)`.
+            members: the prediction sets, `(n, K)`.
+            rank: of the taxon told, `(n,)`.
+        """
+        return np.asarray(
+            self._fits(probabilities, members, rank) & (probabilities.max(axis=1) >= self.threshold), np.bool_
+        )
+
+    def _fits(
+        self, probabilities: NDArray[np.float32], members: NDArray[np.bool_], rank: NDArray[np.str_]
+    ) -> NDArray[np.bool_]:
+        own = probabilities.argmax(axis=1)
+        told = (rank != "kingdom") | ~self._placed[own]
+        return np.asarray(members[np.arange(len(own)), own] & told, np.bool_)
+
+    @cached_property
+    def _placed(self) -> NDArray[np.bool_]:
+        """Of which families a rank between them and the kingdom is known, `(K,)`."""
+        known = [self.taxonomy.of_rank(rank) != "" for rank in WIDER[1:-1]]
+        return np.asarray(np.logical_or.reduce(known), np.bool_)
 
     @cached_property
     def rollup(self) -> rollup.RollUp:
@@ -156,38 +199,21 @@ class Trust:
         novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
         members = self.sets.members(probabilities)
         strange = novelty >= self.familiar
-        sure = probabilities.max(axis=1) >= self.threshold
-        verdict = np.where(strange, 2, np.where(sure, 0, 1))
         rank, taxon = self.rollup(probabilities, above_family=strange)
-        reasons = self._reasons(probabilities, members, novelty, verdict)
-        return Verdicts(probabilities, members, novelty, verdict, rank, taxon, reasons)
+        verdict = np.where(strange, 2, np.where(self.sure(probabilities, members, rank), 0, 1))
+        why = reasons.told(probabilities, members, novelty, verdict, self.families, self._asked)
+        return Verdicts(probabilities, members, novelty, verdict, rank, taxon, why)
 
-    def _reasons(
-        self,
-        probabilities: NDArray[np.float32],
-        members: NDArray[np.bool_],
-        novelty: NDArray[np.float32],
-        verdict: NDArray[np.int64],
-    ) -> tuple[str, ...]:
+    @property
+    def _asked(self) -> reasons.Asked:
         threshold, precision, _ = self.accepted
-        sure = f"{int(100 * precision)}% of answers this sure are right" if np.isfinite(threshold) else ""
-        few = ": too few validation images" if len(self.classes) < selective.FEWEST else ""
-        told = []
-        for row, which in enumerate(verdict):
-            confidence = float(probabilities[row].max())
-            if which == 2:
-                told.append(f"stranger than {min(float(novelty[row]), 0.999):.1%} of photographs of known families")
-            elif which == 0:
-                told.append(f"confidence {confidence:.2f}: {sure}")
-            elif not np.isfinite(threshold):
-                told.append(f"no confidence promises {100 * self.accept:.4g}% right answers{few}")
-            elif 2 <= members[row].sum() <= 4:
-                order = np.argsort(-probabilities[row], kind="stable")
-                names = [self.families[k] for k in order if members[row, k]]
-                told.append(f"confidence {confidence:.2f}: {', '.join(names[:-1])} or {names[-1]}")
-            else:
-                told.append(f"confidence {confidence:.2f}, and {threshold:.2f} is asked")
-        return tuple(told)
+        few = len(self.classes) < max(selective.FEWEST, sets.needed(self.right))
+        return reasons.Asked(self.accept, threshold, precision, few and not isfinite(threshold))
+
+    def shortfalls(self) -> tuple[str, ...]:
+        """What is asked and cannot be promised with the held-out images at hand, one sentence each."""
+        promises = {"coverage": self.coverage, "right": self.right, "familiar": self.familiar}
+        return tuple(reasons.shortfalls(len(self.classes), self._asked, **promises, kinds=len(self.families)))
 
     def save(self, file: Path) -> None:
         """Write it to `file`, whole or not at all.
@@ -200,6 +226,9 @@ class Trust:
             "families": list(self.families),
             "taxonomy": self.taxonomy.record(),
             "table": [dict(row) for row in self.table],
+            "set_methods": [dict(row) for row in self.set_methods],
+            "frozen": self.frozen,
+            "network": self.network,
             "promises": {n: getattr(self, n) for n in ("accept", "coverage", "right", "familiar")},
             "notes": list(self.notes),
         }
@@ -253,6 +282,9 @@ class Trust:
             arrays["classes"],
             rehearsed,
             tuple(about["table"]),
+            tuple(about["set_methods"]),
+            bool(about["frozen"]),
+            str(about["network"]),
             notes=tuple(about["notes"]),
             **about["promises"],
         )

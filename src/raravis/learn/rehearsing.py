@@ -8,7 +8,7 @@ Rehearsals are kept in the cache: another recipe on the same features and split 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,7 @@ def rehearse(
     val: Images,
     ranks: Mapping[str, NDArray[np.str_]],
     options: heads.Options,
-    nothing: NDArray[np.float32],
+    nothing: Sequence[NDArray[np.float32]],
     *,
     seed: int,
     ended: Callable[[], Any] = lambda: None,
@@ -67,19 +67,19 @@ def rehearse(
         val: others, held out.
         ranks: `order` and `phylum` of each family, `(K,)`, "" where unknown.
         options: of the head.
-        nothing: features of images without an animal, float32 `(m, D)`, rows of length 1.
+        nothing: features of images without an animal, float32 `(m, D)`, rows of length 1, for each rehearsal its own.
         seed: of the choice of families and of the head.
         ended: called after each rehearsal.
     """
     made = []
-    for away in kept_back(ranks["order"], ranks["phylum"], seed):
+    for away, blank in zip(kept_back(ranks["order"], ranks["phylum"], seed), nothing, strict=False):
         if away[val.classes].all():
             continue
-        key = files.digest(repr((_VERSION, options, seed)), *_bytes(away, train, val, nothing, *ranks.values()))
+        key = files.digest(repr((_VERSION, options, seed)), *_bytes(away, train, val, blank, *ranks.values()))
         kept = files.cache("rehearsals") / f"{key[:32]}.npz"
         one = _kept(kept)
         if one is None:
-            one = _one(train, val, away, ranks, options, nothing, seed)
+            one = _one(train, val, away, ranks, options, blank, seed)
             _keep(kept, one)
         made.append(one)
         ended()

@@ -6,7 +6,7 @@ Enter: a network that was just trained, its logits of train and val. Leave: the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from raravis.judge import calibration, novelty, sets
 from raravis.judge.calibration import Calibration
 from raravis.judge.novelty import Known, Rehearsed, Seen, unit
 from raravis.judge.trust import WIDEST, Trust
+from raravis.learn import eligible
 from raravis.learn.features import embedding, features
 from raravis.learn.fit import Fitted, Part
 from raravis.learn.infer import compiled
@@ -30,8 +31,11 @@ from raravis.lineages import Taxonomy
 from raravis.models import probe
 from raravis.run import Run
 
-NOTHING: Final = 60
-"""Pictures without an animal that take part in every rehearsal."""
+NOTHING: Final = 6 * len(nothing.KINDS)
+"""Pictures without an animal that take part in every rehearsal, each in one."""
+
+_AT_ONCE: Final = NOTHING // 2
+_LISTED: Final = 5
 
 SHOWN: Final = ("max_probability",)
 """Scorers whose curves are drawn beside the chosen one's."""
@@ -72,9 +76,12 @@ def fit(
     crossed = {way: (truth, _turned(calibrated, values)) for way, (truth, values) in made.crossed.items()}
     probabilities = np.asarray(softmax(logits["val"], axis=1), np.float32)
     priors = np.bincount(parts["train"].classes, minlength=len(families)) + 0.5
-    chosen, _ = sets.choose(probabilities, val.classes, priors=priors / priors.sum(), seed=seed)
+    chosen, methods = sets.choose(probabilities, val.classes, priors=priors / priors.sum(), seed=seed)
     model = with_calibration(made.model, calibrated)
-    strange, shown, table, told = _novelty(run, made.model, pictures, parts, logits["val"], taxonomy, quiet)
+    among = eligible.scorers(run.recipe, calibrated, made.logits["val"])
+    strange, shown, table, told = _novelty(run, made.model, pictures, parts, logits["val"], taxonomy, among, quiet)
+    frozen = eligible.frozen(run.recipe)
+    kind = "" if frozen or not table else eligible.KIND
     trust = Trust(
         families,
         taxonomy,
@@ -85,9 +92,23 @@ def fit(
         val.classes,
         shown,
         table,
-        notes=tuple(note for note in (*notes, calibrated.note, chosen.note, told) if note),
+        tuple(methods),
+        frozen,
+        notes=tuple(filter(None, (*notes, calibrated.note, _unseen(families, val.classes), told, kind))),
     )
     return replace(made, model=model, logits=logits, crossed=crossed), trust
+
+
+def _unseen(families: Sequence[str], classes: NDArray[np.int64]) -> str:
+    """A sentence on families without validation images; "" where each has some."""
+    lacking = [name for name, n in zip(families, np.bincount(classes, minlength=len(families)), strict=True) if not n]
+    if not lacking:
+        return ""
+    more = f" and {len(lacking) - _LISTED} more" if len(lacking) > _LISTED else ""
+    return (
+        f"No validation images of {', '.join(lacking[:_LISTED])}{more}: calibration, sets and thresholds rest on the "
+        "other families."
+    )
 
 
 def with_calibration(network: Any, calibrated: Calibration) -> Any:
@@ -125,35 +146,37 @@ def _novelty(
     parts: Mapping[str, Part],
     held: NDArray[np.float32],
     taxonomy: Taxonomy,
+    among: Sequence[str],
     quiet: bool,
 ) -> tuple[novelty.Novelty, dict[str, dict[str, NDArray[np.float32]]], tuple[dict[str, Any], ...], str]:
     """The scorer that did best in rehearsal, what is drawn of it, how all did, and what could not be done."""
+    fallback = novelty.FALLBACK if novelty.FALLBACK in among else eligible.PROBABLE[-1]
     trunk = embedding(network)
     width = int(trunk.output.shape[-1])
     if width > WIDEST:
         empty = Images(np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
         told = f"The embedding has {width:,} numbers, too many to keep distances; novelty rests on the logits alone."
-        return _fitted(novelty.FALLBACK, empty, np.zeros((len(held), 0), np.float32), held, ()), {}, (), told
+        return _fitted(fallback, empty, np.zeros((len(held), 0), np.float32), held, ()), {}, (), told
     images = {}
     for side, part in parts.items():
         found = features(run.recipe.model, network, pictures, pictures.ids(part.rows), quiet=quiet)
         images[side] = Images(unit(found), part.classes)
-    blank = unit(_drawn(trunk, run.recipe.data.size, run.recipe.seed))
+    blanks = _drawn(trunk, run.recipe.data.size, run.recipe.seed)
     with progress.bar("Rehearsing the unknown", REHEARSALS, quiet=quiet, unit="rehearsals") as advance:
         rehearsed = rehearse(
             images["train"],
             images["val"],
             {rank: taxonomy.of_rank(rank) for rank in ("order", "phylum")},
             _head(run),
-            blank,
+            blanks,
             seed=run.recipe.seed,
             ended=advance,
         )
     train, features_of_val = images["train"], images["val"].features
     if not rehearsed:
-        told = "Too few families to rehearse the unknown with; novelty is judged by the highest logit."
-        return _fitted(novelty.FALLBACK, train, features_of_val, held, ()), {}, (), told
-    best, table = novelty.choose(rehearsed)
+        told = f"Too few families to rehearse the unknown with; novelty is judged by {fallback}."
+        return _fitted(fallback, train, features_of_val, held, ()), {}, (), told
+    best, table = novelty.choose(rehearsed, among)
     rows = tuple({str(k): v for k, v in row.items()} for row in table.to_dict("records"))
     fitted = _fitted(best, train, features_of_val, held, rehearsed)
     return fitted, _shown(rehearsed, best), rows, ""
@@ -174,11 +197,14 @@ def _shown(rehearsed: list[Rehearsed], best: str) -> dict[str, dict[str, NDArray
     return made
 
 
-def _drawn(trunk: Any, size: int, seed: int) -> NDArray[np.float32]:
-    """What the network makes of pictures without an animal."""
-    pictures, _ = nothing.draw(size, count=NOTHING, seed=seed)
+def _drawn(trunk: Any, size: int, seed: int) -> list[NDArray[np.float32]]:
+    """What the network makes of pictures without an animal, other ones for every rehearsal; rows of length 1."""
     call = compiled(trunk)
-    return np.concatenate([call(pictures[start : start + 20]) for start in range(0, NOTHING, 20)])
+    drawn = (nothing.draw(size, count=NOTHING, seed=seed + trial)[0] for trial in range(REHEARSALS))
+    return [
+        unit(np.concatenate([call(some[start : start + _AT_ONCE]) for start in range(0, len(some), _AT_ONCE)]))
+        for some in drawn
+    ]
 
 
 def _head(run: Run) -> heads.Options:

@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from raravis import drawing, files
-from raravis.judge import figures, metrics, predictions, report, trusted
-from raravis.judge.trust import Verdicts
+from raravis.judge import figures, metrics, predictions, report, trust_sections, trusted
 from raravis.page import Facts, Section, Table
 from raravis.run import CARD, CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
 from raravis.verbs import _card
@@ -29,7 +28,7 @@ def keep(
     seed: int,
     out: Path | None = None,
     crossed: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] | None = None,
-    verdicts: Verdicts | None = None,
+    trial: trusted.Trial | None = None,
 ) -> None:
     """Judge the sides in `given`, keep them beside those judged before, and write the report anew.
 
@@ -40,7 +39,7 @@ def keep(
         seed: of the bootstrap.
         out: the folder to write into; the run's own when not given.
         crossed: classes and probabilities of images that cross-validation held out, by the way it did so.
-        verdicts: on the images of the last side in `given`, where the run has something to base them on.
+        trial: the images of the last side in `given` with verdicts, where the run has something to base them on.
     """
     out = out or run.path
     sides = list(given)
@@ -51,12 +50,13 @@ def keep(
     judged = {**metrics_in(out), **metrics.by_split(made[made["split"].isin(sides)], seed=seed)}
     for way, (classes, probabilities) in (crossed or {}).items():
         judged[way] = metrics.judge(probabilities, classes, run.families, seed=seed)
-    trust = run.load_trust()
     promised: Sequence[Section] = ()
-    if trust is not None and verdicts is not None:
-        classes = pd.Index(run.families).get_indexer(pd.Index(images.of(sides[-1])["family"]))
-        judged[sides[-1]]["trust"] = trusted.figures(trust, verdicts, classes)
-        promised = trusted.sections(trust, verdicts, classes, judged[sides[-1]]["trust"])
+    if trial is not None:
+        found = trusted.figures(trial, seed=seed)
+        judged[sides[-1]]["trust"] = found
+        for family, share in trusted.coverage(trial).items():
+            judged[sides[-1]]["per_family"][family]["coverage"] = share
+        promised = trust_sections.sections(trial, found)
     predictions.save(made, out / PREDICTIONS)
     files.write_json(out / METRICS, judged)
     if not run.history.empty:
@@ -77,7 +77,9 @@ def keep(
         side=sides[-1],
         trusted=[*promised, *_learned_from(run, judged[sides[-1]]["per_family"])],
     )
-    files.write_text(out / CARD, _card.text(run, judged, images.phyla, trust))
+    files.write_text(
+        out / CARD, _card.text(run, judged, images.phyla, run.load_trust() if trial is None else trial.trust)
+    )
 
 
 def _learned_from(run: Run, per_family: Mapping[str, Mapping[str, Any]]) -> list[Section]:

@@ -6,13 +6,14 @@ import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from scipy.special import softmax
 
-from raravis import files
+from raravis import files, fingerprint
 from raravis.data import audit
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
@@ -94,9 +95,10 @@ def worked(
         made = fitted(run, images, parts, quiet=quiet)
         if trusted:
             made, trust = trusting.fit(run, made, images.store, parts, images.lineages, quiet=quiet)
-            trust.save(run.path / TRUST)
-            notes = trust.notes
+            notes = (*trust.notes, *trust.shortfalls())
         save_model(made.model, run.path / MODEL)
+        if trusted:
+            replace(trust, network=fingerprint.saved(run.path / MODEL)).save(run.path / TRUST)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
         _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)

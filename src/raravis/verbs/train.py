@@ -14,6 +14,7 @@ from raravis.data import catalogue
 from raravis.data import split as splits
 from raravis.data.sources import Request
 from raravis.errors import RunError, UsageError
+from raravis.lineages import Taxonomy
 from raravis.outcome import Outcome
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, REPORT, Run, taught
@@ -63,7 +64,8 @@ def train(
     Raises:
         RecipeError: a field of the recipe is unknown or out of range.
         UsageError: `minutes` for a recipe that leaves nothing open.
-        DataError: there is nothing to learn from.
+        DataError: there is nothing to learn from, or the families are no tree: a taxon has two parents or is its own
+            ancestor.
         RunError: `out` holds a run and `resume` is not set, or holds another one; another process writes to it.
         StorageError: the disk is full or read-only.
     """
@@ -129,4 +131,6 @@ def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, q
     from raravis.verbs._labelled import labelled  # loads Keras, so only when there is work
 
     images = labelled(found, table, wanted.data, ("train", "val"), quiet=quiet)
-    return images, {side: images.part(side, taught(table)) for side in ("train", "val")}
+    families = taught(table)
+    Taxonomy.of(families, images.lineages)  # no tree, no run
+    return images, {side: images.part(side, families) for side in ("train", "val")}

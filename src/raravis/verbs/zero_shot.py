@@ -13,6 +13,7 @@ from raravis import recipe as recipes
 from raravis.data import labels as lists
 from raravis.data import split as splits
 from raravis.errors import UsageError
+from raravis.lineages import Taxonomy
 from raravis.models.zero_shot import Options
 from raravis.outcome import Outcome
 from raravis.run import HISTORY, METRICS, MODEL, Run, save_model
@@ -41,7 +42,7 @@ def zero_shot(
 
     Raises:
         UsageError: the list cannot be read, or the backbone has no text tower.
-        DataError: fewer than two families, or one that comes twice.
+        DataError: fewer than two families, one that comes twice, or families that form no tree.
         RecipeError: the recipe's model does not read, or asks for photographs.
         OfflineError: the weights are not at hand and cannot be fetched.
         RunError: `out` holds a run.
@@ -55,6 +56,7 @@ def zero_shot(
             "Take --recipe zero_shot, or `raravis train`."
         )
     lineages = lists.read(Path(labels))
+    Taxonomy.of(tuple(lineages), lineages)  # no tree, no run
     from raravis import progress
     from raravis.learn import zero_shot as reading  # loads Keras, so only when there is work
 
