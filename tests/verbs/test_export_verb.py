@@ -103,7 +103,7 @@ def test_the_card_tells_what_was_measured(made):
     card = (out / folder.CARD).read_text()
     loss = found.figures["int8"]["loss"]
     assert "Intended use" in card
-    assert f"{100 * loss['lost']:.1f} points less" in card
+    assert f"accuracy of {loss['accuracy']:.3f}, {100 * loss['lost']:.1f} points less than `model.onnx`" in card
     assert "model.tflite" in card
     assert "with thumbnails" in card
     assert loss["ci95"][0] <= loss["lost"] <= loss["ci95"][1]

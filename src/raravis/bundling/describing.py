@@ -148,9 +148,14 @@ def _int8(small: Mapping[str, Any]) -> str:
     if lost is None:
         return f"{told} What it loses could not be measured: no validation image was at hand."
     low, high = lost["ci95"]
-    seen = " The network learned from these images, so it may lose more on others." if small["learned"] else ""
+    own = f"has an accuracy of {lost['accuracy']:.3f}, "
+    seen = ""
+    if small["learned"]:
+        own = "loses "
+        seen = " The network learned from these images, so it may lose more on others."
     return (
-        f"{told} On {lost['n']:,} images of val its accuracy is {lost['accuracy']:.3f}, {100 * lost['lost']:.1f} "
-        f"points less than that of `model.onnx` ({100 * low:.1f} to {100 * high:.1f}); both name the same "
-        f"family for {lost['agreement']:.1%} of them. Thresholds were found with `model.onnx`.{seen}"
+        f"{told} On {lost['n']:,} images of val it {own}{100 * lost['lost']:.1f} points"
+        f"{' of accuracy, as compared with' if small['learned'] else ' less than'} `model.onnx` "
+        f"({100 * low:.1f} to {100 * high:.1f}); both name the same family for {lost['agreement']:.1%} of them. "
+        f"Thresholds were found with `model.onnx`.{seen}"
     )

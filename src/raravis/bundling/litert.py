@@ -44,10 +44,10 @@ def write(served: Any, file: Path) -> None:
 
 def says(file: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Logits `(n, K)` and embedding `(n, D)` by a LiteRT file, image by image."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), engine._hushed():
         warnings.simplefilter("ignore")  # it recommends a package of its own
         interpreter = import_module("tensorflow").lite.Interpreter(model_path=str(file))
         run = interpreter.get_signature_runner()
-    (name,) = run.get_input_details()
-    found = [run(**{name: image[None]}) for image in images]
+        (name,) = run.get_input_details()
+        found = [run(**{name: image[None]}) for image in images]
     return tuple(np.concatenate([one[f"output_{number}"] for one in found]) for number in (0, 1))  # type: ignore[return-value]
