@@ -42,6 +42,7 @@ bench: $(READY)
 
 fuzz: $(READY)
 	$(BIN)/python benchmarks/fuzz.py --inputs 100000 --keep fuzzed
+	$(BIN)/python benchmarks/fuzz_api.py --requests 100000 --minutes 60
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools | sed '/ @ /d' > requirements.lock

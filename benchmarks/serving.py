@@ -1,8 +1,8 @@
 """A server with many clients at once, against its bare engine: the same bundle on the same decoded photographs.
 
 Enters: a bundle and a folder of photographs. Leaves: one JSON object on standard output: photographs a second of both,
-in turns, the median of the ratios, the p99 of a request, and that as a multiple of the bare engine's median time for one
-batch as large as the server's. Clients are connections of this process; each sends one photograph, waits for its
+in turns, the median of the ratios, the p99 of a request, and that as a multiple of the bare engine's median time for
+one batch as large as the server's. Clients are connections of this process; each sends one photograph, waits for its
 answer, and sends the next. Exit code 1 where an answer was not 200.
 
     python benchmarks/serving.py BUNDLE PHOTOS

@@ -200,3 +200,32 @@ def test_cache_is_else_the_users(tmp_path, monkeypatch):
     monkeypatch.delenv("RARAVIS_CACHE")
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
     assert files.cache() == Path(tmp_path / "raravis")
+
+
+class TestAtomicFolder:
+    def test_the_folder_appears_whole_and_takes_the_place_of_another(self, tmp_path):
+        for text in ("first", "second"):
+            with files.atomic_folder(tmp_path / "made") as part:
+                files.write_text(part / text, text)
+                assert part.parent == tmp_path
+                assert not (tmp_path / "made" / text).exists()
+            assert [file.name for file in (tmp_path / "made").iterdir()] == [text]
+        assert [file.name for file in tmp_path.iterdir()] == ["made"]
+
+    def test_an_error_within_leaves_what_was_there(self, tmp_path):
+        with files.atomic_folder(tmp_path / "made") as part:
+            files.write_text(part / "kept", "x")
+
+        def fail() -> None:
+            with files.atomic_folder(tmp_path / "made") as part:
+                files.write_text(part / "other", "x")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+        assert [file.name for file in tmp_path.rglob("*")] == ["made", "kept"]
+
+    def test_a_disk_that_says_no_is_one_error(self, tmp_path):
+        (tmp_path / "file").write_text("x")
+        with pytest.raises(StorageError), files.atomic_folder(tmp_path / "file" / "made"):
+            pass

@@ -68,6 +68,23 @@ def test_the_file_and_its_folder_are_the_same_and_the_folder_of_weights_is_looke
     assert bioclip.located("bioclip", "imagenet") == folder / _open_clip.WEIGHTS
 
 
+def test_settings_that_change_nothing_are_read(folder, clip):
+    config("vision_cfg", pool_type="tok", attentional_pool=False, patch_dropout=0.5, timm_model_name=None)(folder)
+    config("text_cfg", pool_type="argmax", no_causal_mask=False)(folder)
+    assert _open_clip.read_config(folder / _open_clip.CONFIG) == clip
+
+
+def test_images_are_scaled_as_the_checkpoint_says(folder, clip, tensors):
+    about = json.loads((folder / _open_clip.CONFIG).read_text())
+    about["preprocess_cfg"] = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.25, 0.5]}
+    (folder / _open_clip.CONFIG).write_text(json.dumps(about))
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    made = backbones.extractor("bioclip", size=32, weights=str(folder)).predict(images, verbose=0)
+    scaled = ((images / 255 - 0.5) / np.array([0.5, 0.25, 0.5])).astype(np.float32)
+    tower = _open_clip.image_tower(clip, size=32, tensors=tensors)
+    np.testing.assert_allclose(made, tower.predict(scaled, verbose=0), atol=1e-4)
+
+
 def test_another_size_resizes_the_places(clip, tensors, expected):
     larger = _open_clip.image_tower(clip, size=64, tensors=tensors)
     images = np.repeat(np.repeat(expected["images"], 2, axis=1), 2, axis=2)
@@ -184,9 +201,26 @@ def timm_config(folder):
     (folder / _open_clip.CONFIG).write_text(json.dumps(about))
 
 
+def config(part, **settings):
+    def change(folder):
+        about = json.loads((folder / _open_clip.CONFIG).read_text())
+        place = about["model_cfg"] if part == "model_cfg" else about["model_cfg"][part]
+        place.update(settings)
+        (folder / _open_clip.CONFIG).write_text(json.dumps(about))
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
+        (rewritten(lambda t: t["visual.ln_pre.bias"].__setitem__(0, np.nan)), "NaN or infinity in visual.ln_pre.bias"),
+        (rewritten(lambda t: t["ln_final.bias"].__setitem__(0, np.inf)), "NaN or infinity in ln_final.bias"),
+        (config("vision_cfg", pool_type="avg"), "vision_cfg.pool_type = 'avg' is not understood"),
+        (config("text_cfg", pool_type="last"), "text_cfg.pool_type"),
+        (config("text_cfg", no_causal_mask=True), "text_cfg.no_causal_mask"),
+        (config("vision_cfg", attentional_pool=True), "attentional_pool"),
+        (config("model_cfg", multimodal_cfg={"width": 8}), "multimodal_cfg"),
         (cut_short, "damaged or no safetensors"),
         (rewritten(lambda t: t.pop("visual.proj")), "no tensor visual.proj"),
         (rewritten(lambda t: t.update({"visual.extra": np.zeros(3, np.float32)})), "no visual.extra"),

@@ -24,6 +24,16 @@ def test_a_table_may_tell_wider_ranks(tmp_path):
     assert found["corvidae"] == {"family": "corvidae"}
 
 
+def test_genera_and_species_may_stand_beside_a_family(tmp_path):
+    text = "family,genus,species\nursidae,ursus,arctos\nUrsidae,ursus,maritimus\ncorvidae,corvus,corax\n"
+    assert labels.read(written(tmp_path, text)) == {
+        "ursidae": {"family": "ursidae"},
+        "corvidae": {"family": "corvidae"},
+    }
+    with pytest.raises(DataError, match="twice"):
+        labels.read(written(tmp_path, text + "ursidae,ursus,arctos\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "error", "told"),
     [

@@ -114,8 +114,14 @@ def test_runs_that_are_joined_share_one_map(keras):
     _, embedding, evidence = told(model)
     assert evidence.shape[-1] == CLASSES
     assert embedding.shape[1] == model.get_layer("embedding").output.shape[1]
-    _, why = shares.plan(fused.joined([first, second], [0.7, 0.4], size=SIZE))
-    assert not why or "flattened" in why
+    logits, _, flat = told(fused.joined([first, second], [0.7, 0.4], size=SIZE))
+    shares_of = [np.log(np.exp(one) / np.exp(one).sum(1, keepdims=True)) for one in map(_logits, (first, second))]
+    np.testing.assert_allclose(logits, 0.7 * shares_of[0] + 0.4 * shares_of[1], atol=1e-4)
+    assert flat.shape[-1] == CLASSES
+
+
+def _logits(model):
+    return model.predict_on_batch(IMAGES)
 
 
 def test_where_it_cannot_be_told_it_says_why(keras):

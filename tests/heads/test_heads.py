@@ -9,7 +9,7 @@ from raravis.errors import DataError, UsageError
 pytestmark = pytest.mark.engine
 
 WIDTH, CLASSES = 16, 4
-QUICK = {"cosine": {"steps": 150, "learning_rate": 0.02}, "mlp": {"steps": 150, "hidden": 32}}
+QUICK = {"cosine": {"steps": 150, "learning_rate": 0.05}, "mlp": {"steps": 150, "hidden": 32, "learning_rate": 0.01}}
 
 
 def clusters(sizes, *, spread=0.2, seed=0):
@@ -113,6 +113,25 @@ def test_features_that_are_no_numbers_and_families_without_images_are_refused():
     features[3, 2] = np.nan
     with pytest.raises(DataError, match="NaN"):
         heads.fit(options, features, classes, count=CLASSES, seed=0)
+
+
+@pytest.mark.parametrize("name", ["mlp", "cosine"])
+def test_few_rows_are_gone_through_forty_times_and_no_more(name, monkeypatch):
+    """In Keras' own compiler off: on a processor XLA takes many times as long for so small a network."""
+    keras = engine.keras()
+    calls = []
+    train = keras.Model.train_on_batch
+
+    def counted(self, *args, **given):
+        calls.append(self.jit_compile)
+        return train(self, *args, **given)
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", counted)
+    features, classes = clusters((100,) * CLASSES)
+    options = registry.load("raravis.heads", name, "head").Options(steps=999)
+    heads.fit(options, features, classes, count=CLASSES, seed=0)
+    assert len(calls) == 80
+    assert not any(calls)
 
 
 def test_an_unknown_head_names_the_nearest():

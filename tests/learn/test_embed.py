@@ -62,7 +62,7 @@ class Counting:
             self.images += len(batch)
             return model.predict_on_batch(batch)
 
-        return SimpleNamespace(call=call)
+        return SimpleNamespace(call=call, name="keras", precision="float32")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_view_takes_its_part_of_the_image(view):
 
 def test_a_network_that_gives_no_numbers_is_told_with_the_image(pictures, extractor, monkeypatch):
     store, ids = pictures
-    broken = SimpleNamespace(call=lambda batch: _broken(len(batch)))
+    broken = SimpleNamespace(call=lambda batch: _broken(len(batch)), name="keras", precision="float32")
     with monkeypatch.context() as patched:
         patched.setattr(module.runtimes, "fastest", lambda model, sample, **_: broken)
         with pytest.raises(DataError, match=ids[2][:12]):
@@ -156,6 +156,32 @@ def _broken(count):
     rows = np.zeros((count, 4), np.float32)
     rows[2, 1] = np.nan
     return rows
+
+
+def test_how_they_were_computed_is_kept_and_a_mixture_is_told(pictures, extractor, monkeypatch, capsys):
+    """In half precision numbers overflow: those images are computed in float32, once more."""
+    store, ids = pictures
+    less = SimpleNamespace(call=lambda batch: _broken(len(batch)), name="openvino", precision="bfloat16")
+    with monkeypatch.context() as patched:
+        patched.setattr(module.runtimes, "fastest", lambda model, sample, **_: less)
+        found = embed(extractor, store, ids[:4], quiet=True)
+    expected = extractor.model.predict(store.read(ids), verbose=0)
+    np.testing.assert_allclose(found.read(ids[:4]), expected[:4], atol=1e-6)
+    assert module.computed(found.folder) == [{"runtime": "openvino", "precision": "bfloat16"}]
+    assert "bfloat16" not in capsys.readouterr().err
+    embed(extractor, store, ids)
+    assert "computed in bfloat16, these are in float32" in capsys.readouterr().err
+    assert [one["runtime"] for one in module.computed(found.folder)] == ["openvino", "keras"]
+
+
+def test_a_cache_with_no_numbers_is_named(pictures, extractor, counting):
+    store, ids = pictures
+    folder = embed(extractor, store, ids, quiet=True).folder
+    content = np.fromfile(folder / "rows.bin", np.float32)
+    content[5] = np.nan
+    content.tofile(folder / "rows.bin")
+    with pytest.raises(DataError, match=str(folder)):
+        module.read(extractor, store, ids, quiet=True)
 
 
 def test_a_cache_of_something_else_is_refused(pictures, extractor):

@@ -5,7 +5,7 @@ import pytest
 
 from raravis import heads
 from raravis.errors import DataError
-from raravis.learn.select import select, species_folds
+from raravis.learn.select import random_folds, select, species_folds
 
 pytestmark = pytest.mark.engine
 
@@ -48,6 +48,21 @@ def test_families_too_small_for_the_folds_are_learned_from_and_not_judged():
     found = chosen(rng.normal(size=(19, 5)).astype(np.float32), classes)
     assert np.isnan(found.logits[18]).all()
     assert np.isfinite(found.logits[:18]).all()
+
+
+def test_copies_are_in_one_fold_and_nothing_else_changes():
+    classes = np.repeat(np.arange(3), 12)
+    pairs = np.arange(36) // 2
+    parts = random_folds(classes, 3, 3, 0, pairs)
+    assert sorted(np.concatenate([judge for _, judge in parts])) == list(range(36))
+    for learn, judge in parts:
+        assert len(judge) == 12
+        assert not set(pairs[learn]) & set(pairs[judge])
+        assert set(learn) | set(judge) == set(range(36))
+    alone, unknown = random_folds(classes, 3, 3, 0, np.arange(36)), random_folds(classes, 3, 3, 0)
+    assert all((a[1] == b[1]).all() for a, b in zip(alone, unknown, strict=True))
+    everywhere = random_folds(np.repeat([0, 1], 9), 2, 3, 0, np.r_[np.arange(9), np.zeros(9, int)])
+    assert all(set(range(9, 18)) <= set(learn) for learn, _ in everywhere)
 
 
 def test_with_one_image_a_family_nothing_can_be_compared():

@@ -11,6 +11,8 @@ from scipy.special import softmax
 import raravis
 from raravis import engine
 from raravis.errors import DataError, RecipeError, RunError, UsageError
+from raravis.judge import crossed
+from raravis.run import Run
 
 pytestmark = pytest.mark.engine
 
@@ -85,6 +87,34 @@ def test_what_it_says_of_images_is_what_its_network_says(at_hand, photos36, tmp_
     np.testing.assert_allclose(softmax(logits, axis=1), train[columns].to_numpy(), atol=1e-4)
 
 
+def test_a_head_is_not_judged_by_copies_of_what_taught_it(at_hand, tmp_path):
+    """Noise, every picture there twice: a neighbour knows the copy, and is right by chance where it may not."""
+    rng = np.random.default_rng(0)
+    for number in range(36):
+        pixels = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((64, 64))
+        folder = tmp_path / "photos" / ("canidae", "felidae", "ursidae")[number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels.save(folder / f"{number}.png")
+        pixels.save(folder / f"{number}.jpg", quality=95)
+    given = {"model.backbones": ["plain"], "data.size": SIZE, "model.heads": [{"name": "knn", "neighbours": 1}]}
+    raravis.train(str(tmp_path / "photos"), recipe="probe", set=given, out=tmp_path / "run", quiet=True)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["cross_validation"]["accuracy"] < 0.6
+    assert metrics["val"]["accuracy"] < 0.7
+    assert metrics["train"]["accuracy"] == 1
+
+
+def test_one_setting_of_a_head_can_be_asked_for(at_hand, photos36, tmp_path):
+    out = tmp_path / "run"
+    wanted = 'model.heads=["prototype", {name = "logistic", strength = 30, balance = "logit_adjustment"}]'
+    given = ['model.backbones=["plain"]', f"data.size={SIZE}", wanted]
+    raravis.train(str(photos36), recipe="probe", set=given, out=out, quiet=True)
+    tried = set(pd.read_csv(out / "heads.csv")["head"])
+    assert len(tried) == 2
+    assert any("strength 30" in head and "logit adjustment" in head for head in tried)
+    assert {"name": "logistic", "strength": 30, "balance": "logit_adjustment"} in Run.open(out).recipe.model.heads
+
+
 def test_figures_of_val_are_of_heads_that_had_not_seen_the_image(at_hand, photos36, tmp_path):
     """One neighbour knows every image that it has seen; val would be named perfectly."""
     both, alone = tmp_path / "both", tmp_path / "alone"
@@ -97,12 +127,57 @@ def test_figures_of_val_are_of_heads_that_had_not_seen_the_image(at_hand, photos
     assert not any("learned from val" in note for note in raravis.evaluate(alone, split="val", quiet=True).notes)
 
 
-def test_species_that_are_known_are_held_out_too(at_hand, photos36, tmp_path):
+@pytest.fixture
+def with_species(photos36, tmp_path):
+    """A table of the photographs that tells three species in each family."""
     files = sorted(photos36.glob("*/*.jpg"))
     rows = [(f.relative_to(photos36).as_posix(), f.parent.name, f"s{int(f.stem) % 3}") for f in files]
     table = tmp_path / "table.csv"
     pd.DataFrame(rows, columns=["file_path", "family", "species"]).to_csv(table, index=False)
+    return table
+
+
+def test_joined_runs_tell_of_held_out_species_what_their_members_said(at_hand, with_species, photos36, tmp_path):
+    """All together where all kept it, those that did by name where not; and how to measure it where none did."""
+    given, where = {**SETTINGS, "model.backbones": ["plain"]}, {"root": photos36, "quiet": True}
+    raravis.train(str(with_species), recipe="probe", set=given, out=tmp_path / "one", **where)
+    where["split"] = tmp_path / "one" / "split.csv"
+    other = {**given, "model.backbones": ["flat"]}
+    raravis.train(str(with_species), recipe="probe", set=other, out=tmp_path / "two", **where)
+    small = {"data.size": SIZE, "model.filters": [4, 8], "train.epochs": 1}
+    raravis.train(str(with_species), recipe="basic_cnn", set=small, out=tmp_path / "cnn", **where)
+    assert "--policy held-out-species" in (tmp_path / "cnn" / "report.html").read_text()
+    told = {}
+    for names in (("one", "two"), ("one", "cnn")):
+        out = tmp_path / "-".join(names)
+        members = {"data.size": SIZE, "model.members": [str(tmp_path / name) for name in names]}
+        members["model.weights"] = [1.0, 0.5]
+        raravis.train(str(with_species), recipe="fused", set=members, out=out, **where)
+        told[names[1]] = json.loads((out / "metrics.json").read_text()), (out / "report.html").read_text()
+    one, two = (crossed.load(tmp_path / name / "crossed.npz")["held_out_species"] for name in ("one", "two"))
+    both = crossed.load(tmp_path / "one-two" / "crossed.npz")["held_out_species"]
+    assert one.image_ids == two.image_ids == both.image_ids
+    pool = np.log(np.maximum(one.probabilities, 1e-7)) + 0.5 * np.log(np.maximum(two.probabilities, 1e-7))
+    trust = Run.open(tmp_path / "one-two").load_trust()
+    np.testing.assert_allclose(both.probabilities, trust.calibration(pool), atol=1e-4)
+    assert told["two"][0]["held_out_species"]["n"] == 30
+    alone = json.loads((tmp_path / "one" / "metrics.json").read_text())["held_out_species"]
+    assert told["cnn"][0]["held_out_species of one"] == alone
+    assert "held_out_species" not in told["cnn"][0]
+    assert "whole species held out, by one alone" in told["cnn"][1]
+
+
+def test_a_split_of_whole_species_is_said_to_be_one(at_hand, with_species, photos36, tmp_path):
+    given = {"data.size": SIZE, "model.filters": [4, 8], "train.epochs": 1, "split.policy": "held-out-species"}
     out = tmp_path / "run"
+    raravis.train(str(with_species), recipe="basic_cnn", set=given, root=photos36, out=out, quiet=True)
+    report = (out / "report.html").read_text()
+    assert "are of species that train lacks" in report
+    assert "--policy held-out-species" not in report
+
+
+def test_species_that_are_known_are_held_out_too(at_hand, with_species, photos36, tmp_path):
+    table, out = with_species, tmp_path / "run"
     given = {**SETTINGS, "model.backbones": ["plain"]}
     raravis.train(str(table), recipe="probe", set=given, root=photos36, out=out, quiet=True)
     metrics = json.loads((out / "metrics.json").read_text())
@@ -225,6 +300,8 @@ def test_minutes_mean_something_or_are_refused(photos36, tmp_path, recipe, optio
         ({"train.epochs": 3}, "train.epochs"),
         ({"augment.pipeline": "one"}, "augment.pipeline"),
         ({"model.heads": ["ldaa"]}, "Did you mean 'lda'"),
+        ({"model.heads": [{"name": "logistic", "strenght": 3}]}, "strenght"),
+        ({"model.heads": [{"name": "lda", "balance": "class_weights"}]}, "logit_adjustment"),
         ({"model.backbones": []}, "model.backbones"),
         ({"model.folds": 1}, "model.folds"),
     ],
@@ -234,8 +311,45 @@ def test_what_a_probe_does_not_heed_is_refused(photos36, tmp_path, changes, told
         probed(photos36, tmp_path / "run", **changes)
 
 
-def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path):
+def test_features_of_a_backbone_are_computed_once_for_all_recipes_and_for_evaluations(
+    at_hand, photos36, tmp_path, monkeypatch
+):
+    """A probe, then a head by the epoch on the same backbone, then both on test, twice."""
+    from raravis.learn import embed, infer
+
+    computed = []
+    compute = embed._compute
+
+    def counted(store, call, pictures, todo, *rest):
+        computed.append(len(todo))
+        compute(store, call, pictures, todo, *rest)
+
+    def passed(*_, **__):
+        raise AssertionError("an image passed the whole network")
+
+    monkeypatch.setattr(embed, "_compute", counted)
+    monkeypatch.setattr(infer, "seen", passed)
+    probed(photos36, tmp_path / "probe")
+    frozen = {"data.size": SIZE, "model.backbone": "plain", "train.epochs": 2}
+    raravis.train(str(photos36), recipe="frozen", set=frozen, out=tmp_path / "frozen", quiet=True)
+    assert computed == [30]
+    for _ in range(2):
+        for name in ("probe", "frozen"):
+            raravis.evaluate(tmp_path / name, quiet=True)
+    assert computed == [30, 6]
+    network = engine.keras().saving.load_model(tmp_path / "frozen" / "model.keras", compile=False)
+    from raravis.data.pixels import open_store
+
+    kept = pd.read_parquet(tmp_path / "frozen" / "predictions.parquet").query("split == 'test'")
+    pixels = open_store(kept[["image_id", "file_path"]], photos36, size=SIZE, quiet=True).read(kept["image_id"])
+    columns = [column for column in kept.columns if column.startswith("p_")]
+    np.testing.assert_allclose(softmax(network.predict(pixels, verbose=0), axis=1), kept[columns], atol=1e-4)
+
+
+def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path, monkeypatch):
+    """Without a memory map of what is to be: on a disk that fills, that ends the process without a word."""
     out = tmp_path / "features"
+    monkeypatch.delattr(np.lib.format, "open_memmap")
     outcome = raravis.embed(str(photos36), backbone="plain", size=SIZE, out=out, quiet=True)
     features = np.load(out / "features.npy")
     images = pd.read_csv(out / "images.csv")
@@ -243,6 +357,7 @@ def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path):
     assert features.shape == (36, 12) == (outcome.figures["images"], about["features"])
     assert features.dtype == np.float32
     assert list(images.columns) == ["image_id", "file_path", "family"]
+    assert about["computed"] == [{"runtime": "keras", "precision": "float32"}]
     from raravis import backbones
     from raravis.data.pixels import open_store
 

@@ -56,9 +56,37 @@ def test_its_answers_are_similarities_of_image_and_name(named, changes, photos36
     logits = Run.open(out).load_model().predict(images, verbose=0)
     seen = backbones.extractor("bioclip", size=32, weights=changes["model.weights"]).predict(images, verbose=0)
     seen /= np.linalg.norm(seen, axis=1, keepdims=True)
-    lineages = [{"class": "mammalia", "family": family} for family in ("canidae", "felidae", "ursidae")]
+    wider = {"kingdom": "animalia", "phylum": "chordata", "class": "mammalia", "order": "carnivora"}
+    lineages = [{**wider, "family": family} for family in ("canidae", "felidae", "ursidae")]
     names, scale = backbones.text_features("bioclip", changes["model.weights"], [prompts(one) for one in lineages])
     np.testing.assert_allclose(logits, scale * seen @ names.T, atol=1e-3)
+
+
+def test_names_that_no_table_knows_are_told(changes, tmp_path):
+    file = tmp_path / "labels.txt"
+    file.write_text("felidae\nfelidea\nxyzzy\n")
+    outcome = raravis.zero_shot(file, set=changes, out=tmp_path / "run", quiet=True)
+    told = " ".join(outcome.notes)
+    assert "did you mean felidae?" in told
+    assert "xyzzy" in told
+
+
+def test_what_is_asked_of_species_that_were_not_shown(changes, photos36, tmp_path):
+    """Names alone have seen none of them; with photographs shown, those of other species only."""
+    files = sorted(photos36.glob("*/*.jpg"))
+    rows = [(f.relative_to(photos36).as_posix(), f.parent.name, f"s{int(f.stem) % 3}") for f in files]
+    table = tmp_path / "table.csv"
+    pd.DataFrame(rows, columns=["file_path", "family", "species"]).to_csv(table, index=False)
+    judged = {}
+    for recipe, more in (("zero_shot", {}), ("few_shot", {"model.shots": 6})):
+        out = tmp_path / recipe
+        raravis.train(str(table), recipe=recipe, set={**changes, **more}, root=photos36, out=out, quiet=True)
+        judged[recipe] = json.loads((out / "metrics.json").read_text())
+    for metrics in judged.values():
+        assert metrics["held_out_species"]["n"] == metrics["train"]["n"] + metrics["val"]["n"]
+    names = judged["zero_shot"]
+    together = sum(names[side]["n"] * names[side]["accuracy"] for side in ("train", "val"))
+    assert names["held_out_species"]["accuracy"] == pytest.approx(together / names["held_out_species"]["n"])
 
 
 def test_photographs_move_the_names(changes, photos36, tmp_path):

@@ -92,7 +92,7 @@ def seen(page, name, **options):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.wait_for_timeout(400)
         picture = Image.open(io.BytesIO(page.screenshot(**{"full_page": True, **options})))
-        picture.convert("RGB").quantize(128).save(Path(folder) / f"{name}.png", optimize=True)
+        picture.convert("RGB").quantize(256).save(Path(folder) / f"{name}.png", optimize=True)
 
 
 def answered(page, count):

@@ -7,9 +7,7 @@ of another side than it was trained on get its position embeddings resized.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -18,92 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raravis import engine
+from raravis.backbones._open_clip_config import CONFIG, Clip, Tower, read_config
 from raravis.errors import UsageError
 
-CONFIG: Final = "open_clip_config.json"
+__all__ = [
+    "CONFIG",
+    "WEIGHTS",
+    "Clip",
+    "Tower",
+    "image_tower",
+    "logit_scale",
+    "read_config",
+    "read_tensors",
+    "text_tower",
+]
+
 WEIGHTS: Final = "open_clip_model.safetensors"
 INSTALL: Final = "pip install 'raravis[hub]'"
-
-_HEAD_WIDTH: Final = 64
-"""Of attention in the image tower, where the configuration does not say."""
 
 _BESIDE: Final = "Give the weights that belong to the configuration beside them."
 
 Tensors = Mapping[str, NDArray[np.float32]]
 Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Tower:
-    """One transformer.
-
-    Attributes:
-        width: of its hidden state.
-        layers: blocks.
-        heads: of attention in each.
-        hidden: width within the feed-forward part of a block.
-        length: side of the images in pixels, or tokens of a text.
-        patch: side of a patch in pixels, or number of different tokens.
-    """
-
-    width: int
-    layers: int
-    heads: int
-    hidden: int
-    length: int
-    patch: int
-
-
-@dataclass(frozen=True)
-class Clip:
-    """The two towers of a network and the space that they share.
-
-    Attributes:
-        image: `length` is the side it was trained on, `patch` the side of a patch.
-        text: `length` is the number of tokens, `patch` the size of the vocabulary.
-        features: of the shared space, D.
-        activation: of the feed-forward parts: `gelu` or `quick_gelu`.
-    """
-
-    image: Tower
-    text: Tower
-    features: int
-    activation: str
-
-
-def read_config(file: Path) -> Clip:
-    """The sizes that an `open_clip_config.json` states.
-
-    Raises:
-        UsageError: it is not there, no JSON, or speaks of a network that is none of CLIP's transformers.
-    """
-    try:
-        about = json.loads(file.read_text(encoding="utf-8"))["model_cfg"]
-        vision, text = about["vision_cfg"], about["text_cfg"]
-        if {"timm_model_name", "hf_model_name"} & {*vision, *text} or isinstance(vision["layers"], list):
-            raise ValueError("a tower of another kind")
-        image = Tower(
-            width=vision["width"],
-            layers=vision["layers"],
-            heads=vision["width"] // vision.get("head_width", _HEAD_WIDTH),
-            hidden=int(vision["width"] * vision.get("mlp_ratio", 4.0)),
-            length=vision["image_size"],
-            patch=vision["patch_size"],
-        )
-        words = Tower(
-            width=text["width"],
-            layers=text["layers"],
-            heads=text["heads"],
-            hidden=int(text["width"] * text.get("mlp_ratio", 4.0)),
-            length=text.get("context_length", 77),
-            patch=text.get("vocab_size", 49408),
-        )
-        return Clip(image, words, about["embed_dim"], "quick_gelu" if about.get("quick_gelu") else "gelu")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{file} does not tell the sizes of a CLIP network ({type(error).__name__}: {error}).\n"
-            f"The {CONFIG} that open_clip publishes beside the weights was expected."
-        ) from error
 
 
 def read_tensors(file: Path) -> Tensors:
@@ -123,9 +57,12 @@ def read_tensors(file: Path) -> Tensors:
 
     load = import_module("safetensors.numpy").load_file
     try:
-        return {name: np.asarray(tensor, np.float32) for name, tensor in load(str(file)).items()}
+        tensors = {name: np.asarray(tensor, np.float32) for name, tensor in load(str(file)).items()}
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UsageError(f"{file.name} is damaged or no safetensors file ({error}).\nFetch it again.") from error
+    if broken := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
+        raise UsageError(f"{file.name} holds NaN or infinity in {broken[0]}: it is damaged.\nFetch it again.")
+    return tensors
 
 
 def image_tower(clip: Clip, *, size: int, tensors: Tensors | None = None) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from raravis import engine
 from raravis.backbones import _open_clip
-from raravis.backbones._open_clip import Clip, Tower
+from raravis.backbones._open_clip_config import MEAN, SPREAD, Clip, Tower
 from raravis.backbones._tokenizer import MERGES, VOCABULARY, Tokenizer
 from raravis.errors import OfflineError, UsageError
 
@@ -29,9 +29,6 @@ _ARCHITECTURES: Final = {
     "bioclip2": Clip(Tower(1024, 24, 16, 4096, 224, 14), Tower(768, 12, 12, 3072, 77, 49408), 768, "gelu"),
 }
 """Of random networks; those of checkpoints are read from beside them."""
-
-_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
-_SPREAD: Final = (0.26862954, 0.26130258, 0.27577711)
 
 
 def names() -> Mapping[str, str]:
@@ -44,8 +41,8 @@ def names() -> Mapping[str, str]:
 
 def preprocess(name: str, images: Any) -> Any:
     """RGB 0–255 → what CLIP networks were trained on: each channel scaled to mean 0 and spread 1."""
-    scale = [1 / (255 * spread) for spread in _SPREAD]
-    offset = [-mean / spread for mean, spread in zip(_MEAN, _SPREAD, strict=True)]
+    scale = [1 / (255 * spread) for spread in SPREAD]
+    offset = [-mean / spread for mean, spread in zip(MEAN, SPREAD, strict=True)]
     return engine.keras().layers.Rescaling(scale, offset)(images)
 
 
@@ -54,7 +51,18 @@ def build(name: str, *, size: int, weights: str) -> Any:
     if weights == "none":
         return _open_clip.image_tower(_ARCHITECTURES[name], size=size)
     file = located(name, weights)
-    return _open_clip.image_tower(_config(file), size=size, tensors=_open_clip.read_tensors(file))
+    clip = _config(file)
+    tower = _open_clip.image_tower(clip, size=size, tensors=_open_clip.read_tensors(file))
+    return tower if (clip.mean, clip.spread) == (MEAN, SPREAD) else _scaled(tower, clip)
+
+
+def _scaled(tower: Any, clip: Clip) -> Any:
+    """A tower that was trained on images of another mean and spread than `preprocess` gives."""
+    keras = engine.keras()
+    scale = [usual / own for usual, own in zip(SPREAD, clip.spread, strict=True)]
+    offset = [(usual - own) / s for usual, own, s in zip(MEAN, clip.mean, clip.spread, strict=True)]
+    image = keras.Input(tower.input.shape[1:], name="image")
+    return keras.Model(image, tower(keras.layers.Rescaling(scale, offset)(image)), name=tower.name)
 
 
 def at_hand(name: str) -> bool:

@@ -21,6 +21,9 @@ def serving(network: Any) -> tuple[Any, str]:
     keras = engine.keras()
     plan, why = shares.plan(network)
     plain = keras.Model(network.input, [network.output, network.get_layer("embedding").output])
+    shapes = [one.shape[1:] for one in plain.outputs]
+    if plan is not None:
+        shapes.append((*plan.shape, shapes[0][0]))
 
     class Telling(keras.Layer):  # type: ignore[name-defined]
         """Passes the network once; what is computed inside a layer needs no names of its own."""
@@ -33,6 +36,9 @@ def serving(network: Any) -> tuple[Any, str]:
             images = keras.ops.cast(images, "float32")
             found = plain(images, training=False) if plan is None else plan.told(images)
             return [keras.ops.cast(one, "float32") for one in found]
+
+        def compute_output_spec(self, images: Any) -> list[Any]:
+            return [keras.KerasTensor((None, *shape), "float32") for shape in shapes]
 
     image = keras.Input(network.input.shape[1:], name="image", dtype="uint8")
     return keras.Model(image, Telling()(image)), why

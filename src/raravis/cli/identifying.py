@@ -9,9 +9,13 @@ import typer
 
 import raravis
 from raravis.cli._app import (
+    Accept,
+    Coverage,
     Debug,
+    Familiar,
     Json,
     Quiet,
+    Right,
     Seed,
     app,
     tell,
@@ -33,18 +37,10 @@ def predict(
     detection_threshold: Annotated[
         float | None, typer.Option(help="An animal of this confidence is one.", show_default="0.2")
     ] = None,
-    accept: Annotated[
-        float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")
-    ] = None,
-    coverage: Annotated[
-        float | None, typer.Option(help="Prediction sets hold the true family this often.", show_default="0.9")
-    ] = None,
-    right: Annotated[
-        float | None, typer.Option(help="Tell a taxon at a rank that is right this often.", show_default="0.98")
-    ] = None,
-    familiar: Annotated[
-        float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
-    ] = None,
+    accept: Accept = None,
+    coverage: Coverage = None,
+    right: Right = None,
+    familiar: Familiar = None,
     int8: Annotated[bool, typer.Option("--int8", help="Take the smaller network of a bundle.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
     seed: Seed = 0,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import raravis
-from raravis.cli._app import Debug, Json, Quiet, Seed, app, tell
+from raravis.cli._app import Accept, Coverage, Debug, Familiar, Json, Quiet, Right, Seed, app, tell
 
 
 @app.command()
@@ -29,18 +29,10 @@ def serve(
     max_seconds: Annotated[float, typer.Option(help="For one answer.")] = 60,
     batch_size: Annotated[int, typer.Option(help="Photographs a step.")] = 16,
     queue: Annotated[int, typer.Option(help="Photographs that may wait.")] = 256,
-    accept: Annotated[
-        float | None, typer.Option(help="Call identified what is right this often.", show_default="0.9")
-    ] = None,
-    coverage: Annotated[
-        float | None, typer.Option(help="Prediction sets hold the true family this often.", show_default="0.9")
-    ] = None,
-    right: Annotated[
-        float | None, typer.Option(help="Tell a taxon at a rank that is right this often.", show_default="0.98")
-    ] = None,
-    familiar: Annotated[
-        float | None, typer.Option(help="Share of known animals that pass as familiar.", show_default="0.95")
-    ] = None,
+    accept: Accept = None,
+    coverage: Coverage = None,
+    right: Right = None,
+    familiar: Familiar = None,
     seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,

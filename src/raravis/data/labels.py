@@ -17,10 +17,13 @@ from raravis.taxonomy import RANKS, same, tidy
 Lineages = Mapping[str, Mapping[str, str]]
 
 _WIDER = RANKS[: RANKS.index("family") + 1]
+_NARROWER = RANKS[len(_WIDER) :]
 
 
 def read(file: Path) -> Lineages:
-    """A text file with one family a line, or a `.csv` file with the column `family` and perhaps wider ranks.
+    """A text file with one family a line, or a `.csv` file with the column `family` and perhaps other ranks.
+
+    Where the columns `genus` or `species` tell rows apart, a family may come more than once; it is named once.
 
     Raises:
         UsageError: the file cannot be read, a column is no rank, or `family` is not there.
@@ -35,18 +38,19 @@ def read(file: Path) -> Lineages:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise UsageError(f"The list of labels {file} cannot be read: {error}.") from error
     for column in table.columns:
-        if column not in _WIDER:
-            raise UsageError(f"{file}: {unknown('column', str(column), _WIDER)}")
+        if column not in RANKS:
+            raise UsageError(f"{file}: {unknown('column', str(column), RANKS)}")
     if "family" not in table:
         raise UsageError(f"{file} has no column 'family'; found: {', '.join(table.columns)}.")
     table = table.map(tidy)
     if (empty := table["family"] == "").any():
         raise DataError(f"{file}: line {int(empty.to_numpy().argmax()) + 2} names no family.")
-    keys = table["family"].map(same)
+    keys = table[["family", *(rank for rank in _NARROWER if rank in table)]].map(same)
     if (twice := keys.duplicated()).any():
         raise DataError(f"{file} names {table['family'][twice].iloc[0]} twice; each family was expected once.")
-    if len(table) < 2:
-        raise DataError(f"{file} names {len(table)} family; two or more are needed to tell them apart.")
+    table["family"] = table["family"].groupby(keys["family"]).transform("first")
+    if (count := table["family"].nunique()) < 2:
+        raise DataError(f"{file} names {count} family; two or more are needed to tell them apart.")
     return of_table(table)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from raravis.errors import DataError, StorageError
 
 _ID = np.dtype("V32")
 _COMMIT_BYTES = 32 << 20
+_COMMIT_SECONDS = 20.0
 _RELEASE_BYTES = 64 << 20
 
 
@@ -124,13 +126,14 @@ class Writer:
         self._data, self._ids = pixels, ids
         self._waiting: list[str] = []
         self._bytes = 0
+        self._last = time.monotonic()
 
     def add(self, image_id: str, row: NDArray[Any]) -> None:
-        """Append the row of one image; it is on the disk for good some rows later, or when writing ends."""
+        """Append the row of one image; it is on the disk for good some seconds later, or when writing ends."""
         _write(self._data, row.tobytes())
         self._waiting.append(image_id)
         self._bytes += row.nbytes
-        if self._bytes >= _COMMIT_BYTES:
+        if self._bytes >= _COMMIT_BYTES or time.monotonic() - self._last >= _COMMIT_SECONDS:
             self.commit()
 
     def commit(self) -> None:
@@ -141,6 +144,7 @@ class Writer:
             os.fsync(self._ids)
             self._waiting.clear()
             self._bytes = 0
+        self._last = time.monotonic()
 
 
 @contextmanager

@@ -45,6 +45,14 @@ class Flat:
 
 
 @dataclass(frozen=True)
+class Row:
+    """Features side by side, flattened maps among them: where each ends, and what each place adds to it."""
+
+    ends: tuple[int, ...]
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a network is walked through.
 
@@ -118,7 +126,7 @@ class _Walk:
     def through(self, image: Any) -> list[Any]:
         logits = self._run(self._plan.network, image)
         found = self._added.get(id(logits))
-        if found is None or isinstance(found, Flat):
+        if found is None or isinstance(found, Flat | Row):
             raise UnknownError("no last map reaches the logits")
         evidence = engine.keras().ops.reshape(found, (-1, *self._plan.shape, int(logits.shape[-1])))
         return [logits, self._embedding, evidence]
@@ -255,6 +263,9 @@ def _sum(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
 
 def _beside(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
     ops = engine.keras().ops
+    if any(isinstance(added.get(id(one)), Flat) for one in args[0]):
+        ends = np.cumsum([int(one.shape[-1]) for one in args[0]]).tolist()
+        return Row(tuple(ends), tuple(added.get(id(one)) for one in args[0]))
     given = [_firm(added[id(one)]) if id(one) in added else one for one in args[0]]
     example = next(one for one in given if len(one.shape) == 3)
     parts = [
@@ -268,7 +279,11 @@ def _part(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
     key = args[1]
     if not (isinstance(key, tuple) and len(key) == 2 and key[0] == slice(None) and isinstance(key[1], slice)):
         raise UnknownError("a part of the features that is no range of them")
-    return _firm(added[id(args[0])])[:, :, key[1]]
+    given = added[id(args[0])]
+    if isinstance(given, Row):
+        places = zip((0, *given.ends), given.ends, given.parts, strict=False)
+        return next((part for low, high, part in places if key[1] == slice(low, high)), None)
+    return _firm(given)[:, :, key[1]]
 
 
 def _times(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
@@ -279,7 +294,7 @@ def _times(layer: Any, args: Any, added: dict[int, Any], output: Any) -> Any:
 
 
 def _firm(added: Any) -> Any:
-    if isinstance(added, Flat):
+    if added is None or isinstance(added, Flat | Row):
         raise UnknownError("a flattened map was expected to enter a dense layer")
     return added
 

@@ -12,7 +12,7 @@ scales the features: every block of them has length 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,14 +30,22 @@ def names() -> list[str]:
     return registry.names(__name__)
 
 
-def candidates(wanted: Iterable[str]) -> tuple[Options, ...]:
-    """Every setting worth trying of the heads `wanted`.
+def candidates(wanted: Iterable[str | Mapping[str, Any]]) -> tuple[Options, ...]:
+    """Every setting worth trying of the heads that are named, and those whose settings are given, as they are.
+
+    Args:
+        wanted: names, or settings with the `name` of the head among them.
 
     Raises:
         UsageError: no such head.
+        ValueError: a setting that the head does not have, or of another range.
     """
-    modules = [registry.load(__name__, name, "head") for name in wanted]
-    return tuple(module.Options(**settings) for module in modules for settings in module.GRID)
+    made: list[Options] = []
+    for one in wanted:
+        given = {"name": one} if isinstance(one, str) else dict(one)
+        module = registry.load(__name__, str(given.get("name", "")), "head")
+        made += [module.Options(**settings) for settings in (module.GRID if isinstance(one, str) else (given,))]
+    return tuple(made)
 
 
 def fit(options: Options, features: NDArray[np.float32], classes: NDArray[np.int64], *, count: int, seed: int) -> Head:

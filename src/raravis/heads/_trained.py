@@ -13,6 +13,7 @@ from raravis import engine
 from raravis.heads._head import shares
 
 _BATCH: Final = 256
+_EPOCHS: Final = 40
 
 
 class Settings(Protocol):
@@ -59,6 +60,8 @@ def train(
 ) -> Trained:
     """Train with AdamW and a cosine schedule; what is done for small families is `options.balance`.
 
+    For `options.steps` at most, or as many as go 40 times through the rows: few are known by heart by then.
+
     Args:
         layers: `(keras, input) → logits`.
         options: steps, rates and balance.
@@ -73,21 +76,25 @@ def train(
     model = keras.Model(image, layers(keras, image))
     log_shares = np.log(shares(classes, count))
     offset = log_shares if options.balance == "balanced_softmax" else np.zeros(count, np.float32)
+    batches = -(-len(classes) // _BATCH)
+    steps = min(options.steps, _EPOCHS * batches)
     entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
     model.compile(
         optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(options.learning_rate, options.steps),
+            keras.optimizers.schedules.CosineDecay(options.learning_rate, steps),
             weight_decay=options.weight_decay,
         ),
         loss=lambda true, given: entropy(true, given + offset),
+        jit_compile=False,  # on a processor, XLA takes seven times as long for such a network
     )
     weights = np.ones(count, np.float32)
     if options.balance == "class_weights":
         weights = (len(classes) / (count * np.bincount(classes, minlength=count))).astype(np.float32)
     rng = np.random.Generator(np.random.PCG64(seed))
-    order = np.concatenate([rng.permutation(len(classes)) for _ in range(-(-options.steps * _BATCH // len(classes)))])
-    for start in range(0, options.steps * _BATCH, _BATCH):
-        rows = order[start : start + _BATCH]
+    for number in range(steps):
+        if (place := number % batches) == 0:
+            order = rng.permutation(len(classes))
+        rows = order[place * _BATCH : (place + 1) * _BATCH]
         model.train_on_batch(features[rows], classes[rows], sample_weight=weights[classes[rows]])
     shift = -log_shares if options.balance == "logit_adjustment" else np.zeros(count, np.float32)
     return Trained(model, shift.astype(np.float32))

@@ -20,7 +20,7 @@ class Options(_head.Options):
 
     Attributes:
         scale: of the similarities, as logits.
-        steps: of training, of 256 rows each.
+        steps: of training at most, of 256 rows each.
         learning_rate: at the start; it falls to 0 along a cosine.
         weight_decay: decoupled; the length of the weights is fixed, so it acts on the step alone.
     """

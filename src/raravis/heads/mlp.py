@@ -20,7 +20,7 @@ class Options(_head.Options):
     Attributes:
         hidden: units.
         dropout: share of the features, and of the units, dropped in training.
-        steps: of training, of 256 rows each.
+        steps: of training at most, of 256 rows each.
         learning_rate: at the start; it falls to 0 along a cosine.
         weight_decay: decoupled.
     """
@@ -29,7 +29,7 @@ class Options(_head.Options):
     balance: Literal["none", "class_weights", "balanced_softmax", "logit_adjustment"] = "none"
     hidden: PositiveInt = 512
     dropout: float = Field(default=0.3, ge=0, lt=1)
-    steps: PositiveInt = 800
+    steps: PositiveInt = 400
     learning_rate: PositiveFloat = 2e-3
     weight_decay: float = Field(default=1e-2, ge=0)
 

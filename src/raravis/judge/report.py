@@ -20,9 +20,10 @@ from raravis.judge.figures import Images
 from raravis.page import Block, Code, Facts, Picture, Points, Section, Table, Text
 
 SIDES: Final = {"train": "training", "val": "validation", "test": "test"}
+HELD_OUT: Final = "held_out_species"
 CROSSED: Final = {
     "cross_validation": "cross-validated: images held out at random",
-    "held_out_species": "cross-validated: whole species held out",
+    HELD_OUT: "cross-validated: whole species held out",
 }
 _MEASURES: Final = {
     "n": "images",
@@ -52,6 +53,7 @@ def report(
     choices: Mapping[str, pd.DataFrame] | None = None,
     side: str | None = None,
     trusted: Sequence[Section] = (),
+    unseen: str = "",
 ) -> None:
     """Write the report of one run.
 
@@ -71,6 +73,7 @@ def report(
         choices: what was tried before this model was chosen: a caption for each table, the best rows first.
         side: the side that is shown in detail; by default the last judged of train, val, test.
         trusted: further sections, of how far it may be believed.
+        unseen: where the results on held-out species stand, or how to get them.
 
     Raises:
         DataError: `metrics` has no such side, or none at all.
@@ -82,7 +85,7 @@ def report(
         raise DataError(f"A report on {side!r} needs its metrics; found those of: {', '.join(judged) or 'no side'}.")
     shown = predictions[predictions["split"] == side]
     sections = [
-        Section("At a glance", list(_headline(metrics, judged, side, notes))),
+        Section("At a glance", list(_headline(metrics, judged, side, notes, unseen))),
         *_learned(history, choices or {}),
         Section("Each family", list(_families(metrics[side], groups))),
         Section("What is taken for what", list(_confusions(shown, groups))),
@@ -100,7 +103,7 @@ def report(
 
 
 def _headline(
-    metrics: Mapping[str, Mapping[str, Any]], judged: Sequence[str], side: str, notes: Sequence[str]
+    metrics: Mapping[str, Mapping[str, Any]], judged: Sequence[str], side: str, notes: Sequence[str], unseen: str
 ) -> Iterator[Block]:
     found = metrics[side]
     ranges = {name: f"95%: {low:.3f}–{high:.3f}" for name, (low, high) in found["ci95"].items()}
@@ -111,15 +114,22 @@ def _headline(
     if notes:
         yield Points(notes)
     named = {**{s: SIDES[s] for s in judged}, **{way: told for way, told in CROSSED.items() if way in metrics}}
+    for way in metrics:
+        if way.startswith(f"{HELD_OUT} of "):
+            named[way] = f"{CROSSED[HELD_OUT]}, by {way.removeprefix(HELD_OUT)[4:]} alone"
     rows = [
         {"side": told, **{label: metrics[s][name] for name, label in _MEASURES.items()}} for s, told in named.items()
     ]
+    if unseen and HELD_OUT not in metrics:
+        rows.append({"side": "whole species held out: see below"})
     yield Table(
-        pd.DataFrame(rows),
+        pd.DataFrame(rows, dtype=object),
         "All sides of the split. Loss is in nats; of loss and calibration error, less is better.",
     )
-    if "held_out_species" in metrics:
-        found = metrics["held_out_species"]
+    if unseen:
+        yield Text(unseen)
+    if HELD_OUT in metrics:
+        found = metrics[HELD_OUT]
         low, high = found["ci95"]["macro_f1"]
         yield Text(
             "Where whole species are held out, the families are known but each image is of a species that was not "

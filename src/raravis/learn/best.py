@@ -102,7 +102,7 @@ def choose(
     end = time.monotonic() + 60 * minutes
     rows = np.concatenate([parts["train"].rows, parts["val"].rows])
     classes = np.concatenate([parts["train"].classes, parts["val"].classes])
-    trials = _Trials(options, pictures, pictures.ids(rows), classes, families, seed, end, quiet)
+    trials = _Trials(options, pictures, pictures.ids(rows), classes, probe.copies_of(parts), families, seed, end, quiet)
     small, large = pictures.size, 32 * round(LARGER * pictures.size / 32)
     alone = [trials.attempt((Source(name=name, size=small),)) for name in names]
     if not any(score is not None for score in alone):
@@ -132,12 +132,14 @@ class _Trials:
         pictures: PixelStore,
         ids: list[str],
         classes: NDArray[np.int64],
+        copies: NDArray[np.int64] | None,
         families: int,
         seed: int,
         end: float,
         quiet: bool,
     ) -> None:
-        self._options, self._pictures, self._ids, self._classes = options, pictures, ids, classes
+        self._options, self._pictures, self._ids = options, pictures, ids
+        self._classes, self._copies = classes, copies
         self._families, self._seed, self._end, self._quiet = families, seed, end, quiet
         self._extractors: dict[tuple[str, int], Extractor] = {}
         self._pace: dict[tuple[str, int], float] = {}
@@ -182,6 +184,7 @@ class _Trials:
             folds=self._options.folds,
             objective=self._options.objective,
             seed=self._seed,
+            copies=self._copies,
         )
         return {str(column): value for column, value in found.table.iloc[0].items()}
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import backbones, engine, files, fingerprint, progress, runtimes
+from raravis import backbones, engine, files, fingerprint, models, progress, runtimes
 from raravis.backbones import View
 from raravis.data import decode
 from raravis.data.pixels import PixelStore
@@ -27,6 +27,7 @@ VERSION: Final = 1
 """Of what is kept; another version keeps its own folders."""
 
 _ABOUT: Final = "about.json"
+_COMPUTED: Final = "computed.json"
 _SAMPLE: Final = 32
 """Images on which runtimes are compared."""
 
@@ -57,6 +58,25 @@ class Extractor:
         model = backbones.extractor(name, size=size, weights=weights)
         model.trainable = False
         return cls(name, size, model, fingerprint.network(model))
+
+    @classmethod
+    def within(cls, options: models.Options, network: Any) -> Extractor:
+        """What a network is up to its layer `embedding`; the backbone alone, where that gives the same features.
+
+        Args:
+            options: of the network's model.
+            network: images → logits, with a layer `embedding`.
+        """
+        own = models.extractor(options, network) if isinstance(options, models.Pretrained) else None
+        name = options.backbone if own is not None and isinstance(options, models.Pretrained) else options.name
+        if own is None:
+            own = engine.keras().Model(network.input, network.get_layer("embedding").output, name="embedding")
+        return cls.around(name, own)
+
+    @classmethod
+    def around(cls, name: str, model: Any) -> Extractor:
+        """A model that is at hand: images → features."""
+        return cls(name, int(model.input.shape[1]), model, fingerprint.network(model))
 
     @property
     def width(self) -> int:
@@ -93,7 +113,7 @@ def embed(
         DataError: a feature is no finite number; the image is named.
         StorageError: the cache cannot be written, or holds something else.
     """
-    folder = _folder(extractor, pictures, view)
+    folder = cached(extractor, pictures, view)
     store = Rows(folder, (extractor.width,), np.float32)
     wanted = list(dict.fromkeys(image_ids))
     if not store.lacking(wanted).any():
@@ -103,9 +123,64 @@ def embed(
         todo = [wanted[number] for number in np.flatnonzero(store.lacking(wanted))]
         if todo:
             model = extractor.seeing(view, (pictures.size, pictures.size, 3))
-            call = runtimes.fastest(model, pictures.read(todo[:_SAMPLE]), images=len(todo), quiet=quiet).call
+            chosen = runtimes.fastest(model, pictures.read(todo[:_SAMPLE]), images=len(todo), quiet=quiet)
+            _note_how(folder, chosen.name, chosen.precision, quiet)
+            call = chosen.call if chosen.precision == "float32" else _careful(chosen.call, model)
             _compute(store, call, pictures, todo, batch_size, f"Embedding ({extractor.name}, {view})", quiet)
     return Rows(folder, (extractor.width,), np.float32)
+
+
+def read(
+    extractor: Extractor, pictures: PixelStore, image_ids: Sequence[str], view: View = "whole", *, quiet: bool = False
+) -> NDArray[np.float32]:
+    """The features of images, float32 `(n, D)`, in the order of their ids; see `embed`.
+
+    Raises:
+        DataError: a feature is no finite number; the image, or the folder that holds it, is named.
+        StorageError: the cache cannot be written, or holds something else.
+    """
+    store = embed(extractor, pictures, image_ids, view, quiet=quiet)
+    found = store.read(image_ids)
+    if not np.isfinite(found).all():
+        raise DataError(
+            f"The cache of embeddings {store.folder} holds NaN or infinity.\nDelete the folder; it is made anew."
+        )
+    return found
+
+
+def computed(folder: Path) -> list[dict[str, str]]:
+    """How the features in a cache folder were computed: `runtime` and `precision`, in the order of first use."""
+    file = folder / _COMPUTED
+    try:
+        found: list[dict[str, str]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{file} cannot be read: {error}.\nDelete the folder {folder}; it is made anew.") from error
+    return found
+
+
+def _note_how(folder: Path, runtime: str, precision: str, quiet: bool) -> None:
+    """Keep how features are computed from now on, and say so where the folder holds others."""
+    before, now = computed(folder), {"runtime": runtime, "precision": precision}
+    if now not in before:
+        files.write_json(folder / _COMPUTED, [*before, now])
+    if others := sorted({one["precision"] for one in before} - {precision}):
+        progress.say(
+            f"Features of the other images were computed in {', '.join(others)}, these are in {precision}. "
+            f"Delete {folder} to compute all of them alike.",
+            quiet=quiet,
+        )
+
+
+def _careful(call: Callable[[NDArray[Any]], NDArray[np.float32]], model: Any) -> runtimes.Runner:
+    """What computes in less than float32, and in float32 where that gives no finite number: its range is small."""
+
+    def both(batch: NDArray[Any]) -> NDArray[np.float32]:
+        found = call(batch)
+        if np.isfinite(found).all():
+            return found
+        return np.asarray(model.predict_on_batch(batch), np.float32)
+
+    return both
 
 
 def lacking(extractor: Extractor, pictures: PixelStore, image_ids: Sequence[str], view: View) -> int:
@@ -114,7 +189,7 @@ def lacking(extractor: Extractor, pictures: PixelStore, image_ids: Sequence[str]
     Raises:
         StorageError: the cache holds something else.
     """
-    store = Rows(_folder(extractor, pictures, view), (extractor.width,), np.float32)
+    store = Rows(cached(extractor, pictures, view), (extractor.width,), np.float32)
     return int(store.lacking(list(dict.fromkeys(image_ids))).sum())
 
 
@@ -144,7 +219,7 @@ def _compute(
             advance(len(ids))
 
 
-def _folder(extractor: Extractor, pictures: PixelStore, view: View) -> Path:
+def cached(extractor: Extractor, pictures: PixelStore, view: View) -> Path:
     """The cache folder of these features, with a note on what they are.
 
     Raises:

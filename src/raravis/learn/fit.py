@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import engine, files, models, progress
+from raravis import engine, models, progress
+from raravis.data.pixels import PixelStore
 from raravis.errors import DataError
 from raravis.learn import checkpoint, loggers, precision, rates
 from raravis.learn.balance import class_weights, log_shares
@@ -18,6 +19,7 @@ from raravis.learn.batches import Batches, Pictures, Resident
 from raravis.learn.building import Built, build
 from raravis.learn.callbacks import Bar, Keeper, Patience, write_history
 from raravis.learn.checkpoint import Progress
+from raravis.learn.embed import Extractor, read
 from raravis.learn.infer import outputs
 from raravis.learn.lineage import lineage
 from raravis.learn.optimizing import compile
@@ -40,12 +42,14 @@ class Part:
         classes: int64 `(n,)`, the class of each row.
         ranks: for any of phylum, class and order int64 `(n,)`: a number for each taxon, −1 where it is unknown.
         species: int64 `(n,)`, a number for each species, −1 where it is unknown; None where none is known.
+        copies: int64 `(n,)`, equal numbers for images that are copies of one another; None where none are known of.
     """
 
     rows: NDArray[np.int64]
     classes: NDArray[np.int64]
     ranks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     species: NDArray[np.int64] | None = None
+    copies: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,14 @@ class Fitted:
         notes: what the recipe asks for and the data did not allow, one sentence each.
         crossed: what cross-validation on all parts together found, by the way in which images were held out: classes
             int64 `(m,)` and logits float32 `(m, K)` of the images that could be.
+        held: rows of the store, int64 `(m,)`, of the images in `crossed`, by the same ways.
     """
 
     model: Any
     logits: Mapping[str, NDArray[np.float32]]
     notes: tuple[str, ...] = ()
     crossed: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
+    held: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool = False) -> Fitted:
@@ -90,9 +96,10 @@ def fit(run: Run, pictures: Pictures, parts: Mapping[str, Part], *, quiet: bool 
     model, learner, second = made.model, made.learner, made.second
     batch_size, folder = recipe.train.batch_size, run.path / CHECKPOINT
     first = _Phase("Training", folder, 0, recipe.train)
+    if made.on_head is not None:
+        cached, numbered = _features(recipe.model, model, pictures, parts, batch_size, quiet)
     with precision.computing(model, recipe.train.precision):
         if made.on_head is not None:
-            cached, numbered = _features(model, pictures, parts, folder, batch_size, quiet)
             done = _learn(first, made.on_head, run, cached, numbered, mixing=False, quiet=quiet)
             checkpoint.restore(folder / done.best_file, made.on_head.variables)
         else:
@@ -234,24 +241,27 @@ def _logits(
 
 
 def _features(
-    model: Any, pictures: Pictures, parts: Mapping[str, Part], folder: Path, batch_size: int, quiet: bool
+    options: models.Options,
+    model: Any,
+    pictures: Pictures,
+    parts: Mapping[str, Part],
+    batch_size: int,
+    quiet: bool,
 ) -> tuple[Pictures, dict[str, Part]]:
     """Run the frozen trunk once an image; rows and classes then speak of its features, float32 `(n, D)`.
 
-    They are kept on disk beside the checkpoint, so that neither memory nor a resumed run pays for them again.
+    Those of images that have an id are kept in the cache, where other recipes on the same backbone, and a resumed
+    run, find them.
     """
-    trunk = keras.Model(model.input, model.get_layer("embedding").output)
+    extractor = Extractor.within(options, model)
     rows = np.concatenate([part.rows for part in parts.values()])
-    file = files.folder(folder) / "features.npy"
-    if not file.is_file():
-        shape = (len(rows), int(trunk.output.shape[-1]))
-        with files.atomic_path(file) as part_file:
-            kept = np.lib.format.open_memmap(part_file, mode="w+", dtype=np.float32, shape=shape)
-            outputs(trunk, pictures, rows, batch_size=batch_size, quiet=quiet, label="Frozen features", out=kept)
-            kept.flush()
-    resident = Resident(np.load(file, mmap_mode="r"))
+    if isinstance(pictures, PixelStore):
+        ids = pictures.ids(rows)
+        found = read(extractor, pictures, ids, quiet=quiet)
+    else:
+        found = outputs(extractor.model, pictures, rows, batch_size=batch_size, quiet=quiet, label="Frozen features")
     numbered, start = {}, 0
     for name, part in parts.items():
         numbered[name] = Part(np.arange(start, start + len(part.rows)), part.classes)
         start += len(part.rows)
-    return resident, numbered
+    return Resident(found), numbered

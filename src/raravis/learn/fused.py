@@ -20,11 +20,11 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from raravis import files
 from raravis.errors import RunError
-from raravis.judge import predictions
+from raravis.judge import crossed, predictions
 from raravis.learn.fit import Fitted, Part
-from raravis.learn.probe import write_history
+from raravis.learn.probe import judged, write_history
 from raravis.models.fused import Options, joined
-from raravis.run import HEADS, PREDICTIONS, Run
+from raravis.run import CROSSED, HEADS, PREDICTIONS, Run
 
 LEAST: Final = 1e-7
 """Probabilities below are taken for this one, so that a single mistaken 0 does not outvote everyone."""
@@ -53,15 +53,37 @@ def fit(run: Run, options: Options, parts: Mapping[str, Part], image_ids: Mappin
     truth = parts["val"].classes
     weights = options.weights or tuple(weighed(stacks["val"], truth, alike=options.objective == "macro_f1"))
     logits = {side: np.tensordot(np.asarray(weights, np.float32), stack, 1) for side, stack in stacks.items()}
-    rows = [
+    scored = [
         {"head": f"{folder} × {weight:.3g}", **_scores(stack, truth)}
         for folder, weight, stack in zip(options.members, weights, stacks["val"], strict=True)
     ]
-    table = pd.DataFrame([{"head": "all together", **_scores(logits["val"], truth)}, *rows])
+    table = pd.DataFrame([{"head": "all together", **_scores(logits["val"], truth)}, *scored])
     files.write_text(run.path / HEADS, table.to_csv(index=False, lineterminator="\n"))
     model = joined([member.load_model() for member in members], weights, size=run.recipe.data.size)
     write_history(run, logits, parts, time.perf_counter() - begun)
-    return Fitted(model, logits)
+    rows, classes = (np.concatenate([getattr(parts[side], what) for side in parts]) for what in ("rows", "classes"))
+    ids = [one for side in parts for one in image_ids[side]]
+    return Fitted(model, logits, **judged(rows, classes, _crossed(members, np.asarray(weights, np.float32), ids)))
+
+
+def _crossed(
+    members: Sequence[Run], weights: NDArray[np.float32], image_ids: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """The pool of what the members said of images that cross-validation held out, by each way that all of them tried.
+
+    Float32 `(n, K)`, NaN where a member did not judge the image so.
+    """
+    kept = [crossed.load(member.path / CROSSED) for member in members]
+    made = {}
+    for way in set.intersection(*(set(one) for one in kept)):
+        logits = np.zeros((len(image_ids), len(members[0].families)), np.float32)
+        for weight, one in zip(weights, kept, strict=True):
+            place = pd.Index(one[way].image_ids).get_indexer(pd.Index(image_ids))
+            said = np.maximum(one[way].probabilities[place], LEAST)
+            logits += np.where((place < 0)[:, None], np.nan, weight * np.log(said)).astype(np.float32)
+        if not np.isnan(logits[:, 0]).all():
+            made[way] = logits
+    return made
 
 
 def weighed(logs: NDArray[np.float32], classes: NDArray[np.int64], *, alike: bool) -> NDArray[np.float64]:

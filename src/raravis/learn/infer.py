@@ -58,11 +58,9 @@ def outputs(
     batch_size: int,
     quiet: bool,
     label: str = "Evaluating",
-    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """What the model makes of each of `rows`, float32 `(n, D)`; written into `out` when given (a memory map, say)."""
-    if out is None:
-        out = np.empty((len(rows), int(model.output.shape[-1])), np.float32)
+    """What the model makes of each of `rows`, float32 `(n, D)`."""
+    out = np.empty((len(rows), int(model.output.shape[-1])), np.float32)
     call = compiled(model)
     with progress.bar(label, len(rows), quiet=quiet, unit="images") as advance:
         for start in range(0, len(rows), batch_size):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 from raravis import files, heads, progress
 from raravis.data.pixels import PixelStore
-from raravis.learn.embed import Extractor, embed
+from raravis.learn.embed import Extractor, read
 from raravis.learn.fit import Fitted, Part
 from raravis.learn.select import Selected, crossed, select, species_folds
 from raravis.models import patches
@@ -71,6 +71,7 @@ def fit(
             folds=options.folds,
             objective=options.objective,
             seed=seed,
+            copies=copies_of(parts),
             ended=advance,
         )
     with files.atomic(run.path / HEADS) as stream:
@@ -79,10 +80,11 @@ def fit(
     head = heads.fit(found.options, features[:last], classes[:last], count=len(families), seed=seed)
     logits = {"train": head.logits(features[:taught]), "val": head.logits(features[taught:])}
     if options.learn_from == "train+val":
-        logits["val"] = _unseen(found.options, features, classes, taught, len(families), seed)
+        logits["val"] = _unseen(found.options, features, classes, taught, len(families), seed, copies_of(parts))
     model = joined(options, [e.model for e in extractors], size=run.recipe.data.size, head=head.join)
     write_history(run, logits, parts, time.perf_counter() - begun)
-    return Fitted(model, logits, crossed=_crossed(found, features, classes, _species(parts), options.folds, seed))
+    made = _crossed(found, features, classes, species_of(parts), options.folds, seed)
+    return Fitted(model, logits, **judged(rows, classes, made))
 
 
 def _extractors(
@@ -107,7 +109,7 @@ def blocks(
     for source, extractor in zip(options.backbones, extractors, strict=True):
         block = np.zeros((len(image_ids), extractor.width), np.float32)
         for view in source.views:
-            block += embed(extractor, pictures, image_ids, view, quiet=quiet).read(image_ids)
+            block += read(extractor, pictures, image_ids, view, quiet=quiet)
         block /= len(source.views)
         made.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12))
     return np.concatenate(made, axis=1)
@@ -120,19 +122,42 @@ def _unseen(
     taught: int,
     count: int,
     seed: int,
+    copies: NDArray[np.int64] | None,
 ) -> NDArray[np.float32]:
-    """Logits of val by heads that had not seen the image: of train and the other parts of val."""
+    """Logits of val by heads that had not seen the image or a copy of it: of train and the other parts of val."""
     val = np.arange(taught, len(classes))
-    folds = KFold(min(_PARTS, len(val)), shuffle=True, random_state=seed).split(val) if len(val) > 1 else [((), [0])]
+    alike = np.arange(len(val)) if copies is None else np.unique(copies[taught:], return_inverse=True)[1]
+    count_of = int(alike.max()) + 1 if len(val) else 0
+    folds = [(np.empty(0, np.int64), np.arange(len(val)))]
+    if count_of > 1:
+        parts = KFold(min(_PARTS, count_of), shuffle=True, random_state=seed).split(np.arange(count_of))
+        folds = [(np.flatnonzero(np.isin(alike, a)), np.flatnonzero(np.isin(alike, b))) for a, b in parts]
     logits = np.empty((len(val), count), np.float32)
     for learn, judge in folds:
-        rows = np.concatenate([np.arange(taught), val[np.asarray(learn, np.int64)]])
+        rows = np.concatenate([np.arange(taught), val[learn]])
         head = heads.fit(options, features[rows], classes[rows], count=count, seed=seed)
         logits[judge] = head.logits(features[val[judge]])
     return logits
 
 
-def _species(parts: Mapping[str, Part]) -> NDArray[np.int64]:
+def judged(
+    rows: NDArray[np.int64], classes: NDArray[np.int64], made: Mapping[str, NDArray[np.float32]]
+) -> dict[str, Any]:
+    """`crossed` and `held` of `Fitted`, from logits float32 `(n, K)` by way, NaN in rows that were not judged."""
+    there = {way: ~np.isnan(logits[:, 0]) for way, logits in made.items()}
+    return {
+        "crossed": {way: (classes[there[way]], logits[there[way]]) for way, logits in made.items()},
+        "held": {way: rows[some] for way, some in there.items()},
+    }
+
+
+def copies_of(parts: Mapping[str, Part]) -> NDArray[np.int64] | None:
+    """Equal numbers for images of train and val that are copies of one another; None where none are known of."""
+    found = [parts[side].copies for side in ("train", "val")]
+    return None if any(one is None for one in found) else np.concatenate([one for one in found if one is not None])
+
+
+def species_of(parts: Mapping[str, Part]) -> NDArray[np.int64]:
     """The species of the images of train and val, −1 where unknown."""
     return np.concatenate(
         [
@@ -149,14 +174,13 @@ def _crossed(
     species: NDArray[np.int64],
     folds: int,
     seed: int,
-) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+) -> dict[str, NDArray[np.float32]]:
     """How the chosen head does on images held out at random and, where species are known, on species held out."""
     made = {"cross_validation": found.logits}
     if parts := species_folds(classes, species, folds, seed):
         count = found.logits.shape[1]
         made["held_out_species"] = crossed(found.options, features, classes, parts, count=count, seed=seed)
-    judged = {name: ~np.isnan(logits[:, 0]) for name, logits in made.items()}
-    return {name: (classes[judged[name]], logits[judged[name]]) for name, logits in made.items()}
+    return made
 
 
 def write_history(

@@ -48,6 +48,7 @@ def select(
     folds: int,
     objective: Literal["accuracy", "macro_f1"],
     seed: int,
+    copies: NDArray[np.int64] | None = None,
     ended: Callable[[], Any] = lambda: None,
 ) -> Selected:
     """Cross-validate every candidate on the same folds, stratified by class.
@@ -63,12 +64,13 @@ def select(
         folds: from 2.
         objective: what the best has the most of, over all folds together.
         seed: of the folds and the heads.
+        copies: int64 `(n,)`, equal numbers for rows that stay in one fold; None for none.
         ended: called after every fitted head.
 
     Raises:
         DataError: no class has two rows.
     """
-    parts = random_folds(classes, count, folds, seed)
+    parts = random_folds(classes, count, folds, seed, copies)
     rows: list[dict[str, Any]] = []
     best: tuple[float, heads.Options, NDArray[np.float32]] | None = None
     for options in candidates:
@@ -119,20 +121,30 @@ def crossed(
     return logits
 
 
-def random_folds(classes: NDArray[np.int64], count: int, folds: int, seed: int) -> list[Fold]:
+def random_folds(
+    classes: NDArray[np.int64], count: int, folds: int, seed: int, copies: NDArray[np.int64] | None = None
+) -> list[Fold]:
     """Folds stratified by class; rows of classes with fewer rows than folds are only learned from.
+
+    Copies of one another, within a class, are in one fold and count as one row.
 
     Raises:
         DataError: no class has two rows.
     """
-    sizes = np.bincount(classes, minlength=count)
+    marks = np.arange(len(classes)) if copies is None else copies
+    _, first, member = np.unique(np.stack([classes, marks]), axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # lots are drawn in the order of rows, whether there are copies or not
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    member, kinds = place[member.ravel()], classes[first[order]]
+    sizes = np.bincount(kinds, minlength=count)
     folds = int(min(folds, sizes.max()))
     if folds < 2:
         raise DataError("No family has two images in train and val together: heads cannot be compared.")
-    many = np.flatnonzero(sizes[classes] >= folds)
-    few = np.flatnonzero(sizes[classes] < folds)
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(many, classes[many])
-    return [(np.concatenate([many[learn], few]), many[judge]) for learn, judge in split]
+    many = np.flatnonzero(sizes[kinds] >= folds)
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(many, kinds[many])
+    held = (np.isin(member, many[judge]) for _, judge in split)
+    return [(np.flatnonzero(~judged), np.flatnonzero(judged)) for judged in held]
 
 
 def species_folds(classes: NDArray[np.int64], species: NDArray[np.int64], folds: int, seed: int) -> list[Fold]:

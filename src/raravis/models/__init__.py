@@ -12,9 +12,9 @@ from typing import Any
 
 from raravis import registry
 from raravis.models._options import Options
-from raravis.models._pretrained import TRUNK, Pretrained, unfreeze
+from raravis.models._pretrained import TRUNK, Pretrained, extractor, unfreeze
 
-__all__ = ["TRUNK", "Options", "Pretrained", "build", "options_of", "unfreeze"]
+__all__ = ["TRUNK", "Options", "Pretrained", "build", "extractor", "options_of", "unfreeze"]
 
 
 def options_of(name: str) -> type[Options]:

@@ -65,6 +65,21 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     return keras.Model(inputs, logits(x, classes), name=options.name)
 
 
+def extractor(options: Pretrained, model: Any) -> Any | None:
+    """What `backbones.extractor` gives, of the backbone that `model` holds; None where its features are other ones.
+
+    Then the features of the two are the same, and what was computed for one serves the other.
+    """
+    if options.hidden or options.images != "0-255" or not options.preprocess:
+        return None
+    keras, trunk = engine.keras(), model.get_layer(TRUNK)
+    images = keras.Input(model.input.shape[1:], name="image")
+    made = keras.Model(images, backbones.pooled(trunk(backbones.preprocess(options.backbone, images))))
+    if not trunk.trainable:
+        made.trainable = False  # the rest of it, that it be the same to the last flag
+    return made
+
+
 def unfreeze(model: Any, layers: int | Literal["all"]) -> None:
     """Let the last `layers` layers of the backbone learn, and no others of it. Compile the model anew afterwards.
 

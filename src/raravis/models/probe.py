@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from raravis import backbones, engine, heads, models
 from raravis.backbones import View
@@ -40,7 +40,8 @@ class Options(models.Options):
     Attributes:
         backbones: whose features stand side by side, each block of length 1; a name alone is a `Source` of that name,
             `at hand` leaves the choice to trials (the recipe `best`).
-        heads: those to choose from, by cross-validation; all of their settings worth trying are tried.
+        heads: those to choose from, by cross-validation: a name tries all of its settings worth trying, a table such as
+            `{name = "logistic", strength = 30, balance = "logit_adjustment"}` that one alone.
         objective: by which the head is chosen.
         folds: of the cross-validation.
         learn_from: what the chosen head is fitted on in the end. Either way train and val together choose it; with
@@ -50,7 +51,7 @@ class Options(models.Options):
     name: Literal["probe"] = "probe"
     by_epoch: ClassVar[bool] = False
     backbones: tuple[Source, ...] = Field(default=(Source(name="MobileNetV2"),), min_length=1)
-    heads: tuple[str, ...] = Field(default=("lda", "logistic"), min_length=1)
+    heads: tuple[str | dict[str, Any], ...] = Field(default=("lda", "logistic"), min_length=1)
     objective: Literal["macro_f1", "accuracy"] = "macro_f1"
     folds: int = Field(default=3, ge=2, le=20)
     learn_from: Literal["train", "train+val"] = "train+val"
@@ -63,10 +64,16 @@ class Options(models.Options):
 
     @field_validator("heads")
     @classmethod
-    def _exist(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for name in given:
+    def _exist(cls, given: tuple[str | dict[str, Any], ...]) -> tuple[str | dict[str, Any], ...]:
+        for one in given:
+            name = one if isinstance(one, str) else str(one.get("name", ""))
             if name not in (known := heads.names()):
                 raise ValueError(unknown("head", name, known))
+            try:
+                heads.candidates([one])
+            except ValidationError as error:
+                told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+                raise ValueError(f"{name}: {told}") from error
         return given
 
 

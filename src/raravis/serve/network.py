@@ -69,7 +69,6 @@ class Network:
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # what goes wrong is raised
         options.intra_op_num_threads = threads
-        options.enable_cpu_mem_arena = False  # memory stays flat
         options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
             session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -15,7 +15,7 @@ from raravis.errors import DataError
 from raravis.models.probe import AT_HAND, Options
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, TRIED, Run
-from raravis.verbs._training import tidy, worked
+from raravis.verbs._training import terminable, tidy, worked
 
 if TYPE_CHECKING:
     from raravis.data.pixels import PixelStore
@@ -146,9 +146,10 @@ def decided(
     if not names:
         return _from_scratch(wanted, len(parts["train"].rows), len(parts["val"].rows), families, minutes)
     progress.say(f"At hand: {', '.join(names)}. Trying them for up to {minutes:g} minutes…", quiet=quiet)
-    found = best.choose(
-        wanted.model, names, pictures, parts, families=families, minutes=minutes, seed=wanted.seed, quiet=quiet
-    )
+    with terminable():
+        found = best.choose(
+            wanted.model, names, pictures, parts, families=families, minutes=minutes, seed=wanted.seed, quiet=quiet
+        )
     if found is None:
         raise DataError(
             f"None of the backbones at hand ({', '.join(names)}) could embed the images within {minutes:g} minutes.\n"

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from raravis import drawing, files
 from raravis.judge import figures, metrics, predictions, report, trust_sections, trusted
+from raravis.judge.report import HELD_OUT
+from raravis.models import fused
 from raravis.page import Facts, Section, Table
 from raravis.run import CARD, CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
 from raravis.verbs import _card
@@ -50,6 +52,7 @@ def keep(
     judged = {**metrics_in(out), **metrics.by_split(made[made["split"].isin(sides)], seed=seed)}
     for way, (classes, probabilities) in (crossed or {}).items():
         judged[way] = metrics.judge(probabilities, classes, run.families, seed=seed)
+    judged = {**_of_members(run, judged), **judged}
     promised: Sequence[Section] = ()
     if trial is not None:
         found = trusted.figures(trial, seed=seed)
@@ -73,6 +76,7 @@ def keep(
         rights=images.table,
         groups=images.phyla,
         notes=_notes(run, images),
+        unseen=_unseen(images, judged),
         choices=_choices(run),
         side=sides[-1],
         trusted=[*promised, *_learned_from(run, judged[sides[-1]]["per_family"])],
@@ -102,6 +106,30 @@ def _learned_from(run: Run, per_family: Mapping[str, Mapping[str, Any]]) -> list
     ]
     told = "The families with the fewest training images, and how they fared here. More images help these most."
     return [Section("What it learned from", [facts, Table(pd.DataFrame(rows), told)])]
+
+
+def _of_members(run: Run, judged: Mapping[str, Any]) -> dict[str, Any]:
+    """What members say of held-out species, each for itself, where a run joined from them cannot."""
+    options = run.recipe.model
+    if not isinstance(options, fused.Options) or HELD_OUT in judged:
+        return {}
+    found = {Path(member).name: metrics_in(Path(member)) for member in options.members}
+    return {f"{HELD_OUT} of {name}": one[HELD_OUT] for name, one in found.items() if HELD_OUT in one}
+
+
+def _unseen(images: Labelled, judged: Mapping[str, Any]) -> str:
+    """Where the results on held-out species stand, or how to get them; "" where species are not known."""
+    if images.apart:
+        return (
+            "Val and test of this split are of species that train lacks: their rows are the results on held-out "
+            "species. Compare them with a run on a random split."
+        )
+    if any(way.startswith(HELD_OUT) for way in judged) or not images.species_differ:
+        return ""
+    return (
+        "Held-out species: not measured. To measure, train again on a split of whole species: `raravis split DATA "
+        "--policy held-out-species --out species.csv`, then `raravis train … --split species.csv`."
+    )
 
 
 def _notes(run: Run, images: Labelled) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from raravis import credits
-from raravis.data import labels
+from raravis.data import audit, labels
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.data.labels import Lineages
@@ -33,16 +33,24 @@ class Labelled:
 
     Attributes:
         table: `image_id, file_path, family, split`, one row an image; `phylum, class, order` and `species`, and
-            `credits.COLUMNS`, "" where unknown.
+            `credits.COLUMNS`, "" where unknown; `copies`, equal numbers for copies of one another.
         store: the pixels of all of them.
         lineages: of each family of the catalogue.
         notes: what was left out, one sentence each.
+        apart: whether species tell families' images apart and those of the other sides are none of train's.
     """
 
     table: pd.DataFrame
     store: PixelStore
     lineages: Lineages
     notes: tuple[str, ...]
+    apart: bool = False
+
+    @property
+    def species_differ(self) -> bool:
+        """Whether images of one family are of several known species."""
+        known = self.table[self.table["species"] != ""]
+        return bool((known.groupby("family")["species"].nunique() > 1).any())
 
     @property
     def phyla(self) -> dict[str, str]:
@@ -72,6 +80,7 @@ class Labelled:
             np.asarray(classes, np.int64),
             {rank: self._codes(rank)[table.index] for rank in RANKS},
             self._codes("species")[table.index],
+            self.table["copies"].to_numpy(np.int64)[table.index],
         )
 
     def _codes(self, column: str) -> NDArray[np.int64]:
@@ -107,9 +116,15 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     readable = catalogue.readable
     about = readable.drop_duplicates("image_id").set_index("image_id")
     species = splits.species_of(about)
-    about = about.assign(species="" if species is None else species)
+    about = about.assign(species="" if species is None else species, copies=audit.groups(about.reset_index()))
     columns = ["file_path", *RANKS, "species", *credits.COLUMNS]
-    table = table[["image_id", "family", "split"]].join(about.reindex(columns=columns, fill_value=""), on="image_id")
+    known = about.reindex(columns=columns, fill_value="").assign(copies=about["copies"])
+    table = table[["image_id", "family", "split"]].join(known, on="image_id")
     table = table.reset_index(drop=True)
     store = open_store(table, Path(catalogue.root), size=data.size, fit=data.fit, quiet=quiet)
-    return Labelled(table, store, labels.of_table(readable), tuple(notes))
+    kinds = split[["image_id", "split"]].drop_duplicates("image_id").join(about["species"], on="image_id")
+    kinds = kinds[(kinds["species"].fillna("") != "") & (kinds["split"] != "novel")]
+    taught = kinds["split"] == "train"
+    learned = set(kinds.loc[taught, "species"])
+    apart = bool(taught.any() and (~taught).any()) and not set(kinds.loc[~taught, "species"]) & learned
+    return Labelled(table, store, labels.of_table(readable), tuple(notes), apart)

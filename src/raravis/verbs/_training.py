@@ -18,8 +18,10 @@ from raravis.data import audit
 from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.errors import RunError, StorageError
+from raravis.judge.crossed import Said
+from raravis.judge.crossed import save as keep_crossed
 from raravis.recipe import Recipe
-from raravis.run import CHECKPOINT, MODEL, TRUST, Run, State, save_model
+from raravis.run import CHECKPOINT, CROSSED, MODEL, TRUST, Run, State, save_model
 from raravis.verbs import _judged
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def worked(
             replace(trust, network=fingerprint.saved(run.path / MODEL)).save(run.path / TRUST)
         given = {side: softmax(values, axis=1) for side, values in made.logits.items()}
         crossed = {way: (classes, softmax(values, axis=1)) for way, (classes, values) in made.crossed.items()}
+        said = {way: Said(tuple(images.store.ids(made.held[way])), values) for way, (_, values) in crossed.items()}
+        keep_crossed(run.path / CROSSED, said)
         _judged.keep(run, images, given, seed=run.recipe.seed, crossed=crossed)
     return (*images.notes, *made.notes, *notes)
 
@@ -115,7 +119,7 @@ def truthful(run: Run) -> Iterator[None]:
     """Train within: the run's status says `running`, then `finished`, or what went wrong."""
     run.set_status("running", epoch=run.status["epoch"])
     try:
-        with _terminable():
+        with terminable():
             yield
     except BaseException as error:
         state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -134,7 +138,7 @@ def tidy(run: Run) -> None:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let a polite request to end (SIGTERM) be what Ctrl-C is, where this thread may say so."""
 
     def end(number: int, frame: object) -> None:

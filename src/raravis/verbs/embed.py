@@ -14,6 +14,7 @@ from raravis.data.pixels import open_store
 from raravis.data.sources import Request
 from raravis.errors import DataError, UsageError, unknown
 from raravis.outcome import Outcome
+from raravis.verbs._training import terminable
 
 FEATURES: Final = "features.npy"
 IMAGES: Final = "images.csv"
@@ -38,8 +39,8 @@ def embed(
     """Compute what a frozen backbone makes of every image that can be read, labelled or not; copies count once.
 
     Writes `features.npy` (float32 `(n, D)`), `images.csv` (`image_id, file_path, family`, one row for each row of the
-    features) and `about.json` (the backbone, the digest of its weights, the seed, how images were prepared). Features
-    are kept in the cache, too, where `train` finds them.
+    features) and `about.json` (the backbone, the digest of its weights, the seed, how images were prepared, what
+    computed the features and in which precision). Features are kept in the cache, too, where `train` finds them.
 
     Args:
         data: folder, table, `rare-species` or `bestiary`.
@@ -62,7 +63,7 @@ def embed(
         StorageError: the disk is full or read-only.
     """
     from raravis import engine  # loads Keras, so only when there is work
-    from raravis.learn.embed import Extractor
+    from raravis.learn.embed import Extractor, computed
     from raravis.learn.embed import embed as embedded
 
     for kind, given, known in (("view", view, backbones.VIEWS), ("fit", fit, ("squash", "pad", "crop"))):
@@ -80,7 +81,9 @@ def embed(
     extractor = Extractor.open(backbone, size=size, weights=weights)
     store = open_store(table, found.root, size=size, fit=fit, quiet=quiet)
     ids = table["image_id"].tolist()
-    kept = embedded(extractor, store, ids, view, quiet=quiet)
+    with terminable():
+        kept = embedded(extractor, store, ids, view, quiet=quiet)
+    how = computed(kept.folder)
     about: dict[str, Any] = {
         "backbone": backbone,
         "weights": weights,
@@ -91,15 +94,18 @@ def embed(
         "seed": seed,
         "images": len(ids),
         "features": extractor.width,
+        "computed": how,
         "data_digest": found.digest,
     }
     progress.say(f"Writing {len(ids)} × {extractor.width} features…", quiet=quiet)
-    with files.atomic_path(folder / FEATURES) as part:
-        rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(ids), extractor.width))
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(ids), extractor.width)}
+    with files.atomic(folder / FEATURES) as stream:  # no memory map: on a full disk, that ends the process
+        np.lib.format.write_array_header_1_0(stream, header)
         for start in range(0, len(ids), 4096):
-            rows[start : start + 4096] = kept.read(ids[start : start + 4096])
-        rows.flush()
+            stream.write(kept.read(ids[start : start + 4096]).astype("<f4", copy=False).tobytes())
     columns = ["image_id", "file_path", "family", *credits.COLUMNS]
     files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
     files.write_json(folder / ABOUT, about)
-    return Outcome("embed", folder, about, found.unreadable, found.notes, folder / ABOUT)
+    mixed = len({one["precision"] for one in how}) > 1
+    notes = (*found.notes, f"The features are of several precisions; see {ABOUT}.") if mixed else found.notes
+    return Outcome("embed", folder, about, found.unreadable, notes, folder / ABOUT)

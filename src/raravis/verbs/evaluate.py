@@ -140,7 +140,7 @@ def _answers(
     run: Run, images: Labelled, side: str, promises: Promises, quiet: bool
 ) -> tuple[NDArray[np.float32], trusted.Trial | None]:
     """Probabilities of one side, and how far they may be believed, of new animals too where there are some."""
-    from raravis.learn.infer import seen  # loads Keras, so only when there is work
+    from raravis.learn.features import seen  # loads Keras, so only when there is work
 
     model, trust = run.load_model(), run.load_trust()
     if trust is None and promises:
@@ -149,8 +149,8 @@ def _answers(
         )
     trust = trust and trust.asked(**promises)
     table, strange = images.of(side), images.of(NOVEL if trust else "")
-    rows = images.store.rows([*table["image_id"], *strange["image_id"]])
-    found, count = seen(model, images.store, rows, quiet=quiet), len(table)
+    ids = [*table["image_id"], *strange["image_id"]]
+    found, count = seen(run.recipe, model, images.store, ids, quiet=quiet), len(table)
     probabilities = np.asarray(softmax(found.logits[:count]), np.float32)
     if trust is None:
         return probabilities, None

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from raravis.errors import UsageError
 from raravis.outcome import Outcome

@@ -33,7 +33,8 @@ def zero_shot(
 
     Args:
         labels: a text file with one family a line, or a `.csv` file with the column `family` and, as far as they are
-            known, `kingdom, phylum, class, order`, which help.
+            known, `kingdom, phylum, class, order`, which help; what it does not say of a family, raravis' own table of
+            families does. The columns `genus` and `species` may be there, and are not asked for.
         out: the run folder.
         recipe: one whose model reads names.
         set: changes to the recipe, such as `model.backbone=bioclip` or `model.weights=FOLDER`.
@@ -42,7 +43,7 @@ def zero_shot(
 
     Raises:
         UsageError: the list cannot be read, or the backbone has no text tower.
-        DataError: fewer than two families, one that comes twice, or families that form no tree.
+        DataError: fewer than two families, one that comes twice, or a taxon that lies in two others.
         RecipeError: the recipe's model does not read, or asks for photographs.
         OfflineError: the weights are not at hand and cannot be fetched.
         RunError: `out` holds a run.
@@ -55,8 +56,9 @@ def zero_shot(
             f"The recipe {recipe} needs images to learn from; zero-shot asks by names alone.\n"
             "Take --recipe zero_shot, or `raravis train`."
         )
-    lineages = lists.read(Path(labels))
-    Taxonomy.of(tuple(lineages), lineages)  # no tree, no run
+    given = lists.read(Path(labels))
+    taxonomy, notes = Taxonomy.of(tuple(given), given)
+    lineages = {family: taxonomy.lineage(family) for family in given}
     from raravis import progress
     from raravis.learn import zero_shot as reading  # loads Keras, so only when there is work
 
@@ -71,4 +73,4 @@ def zero_shot(
         files.write_json(run.path / METRICS, {})
         run.set_status("finished", epoch=0)
     figures = {"families": len(lineages), "backbone": options.backbone, "texts_a_family": len(options.templates)}
-    return Outcome("zero-shot", run.path, figures, (), (), run.path / MODEL)
+    return Outcome("zero-shot", run.path, figures, (), notes, run.path / MODEL)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BEGINS: Final = b"PAR1"
-GROUP: Final = 4096
+GROUP: Final = 1024
 """Rows held at a time."""
 
 
