@@ -406,12 +406,14 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (4 * MEMORY_MIB << 20,) * 2)
     for ring in (signal.SIGALRM, signal.SIGPROF):
         signal.signal(ring, _hung)
+    lost = list[str]()
+    sys.unraisablehook = lambda told: lost.append(f"{told.object!r}: {told.exc_value!r}")
     begun, rows = time.monotonic(), list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as home:
         os.environ["RARAVIS_CACHE"] = str(Path(home, "cache"))
         for name, reader in wanted.items():
             count = -(-options.inputs * reader.share // whole)
-            rows.append({"reader": name, **_many(name, reader, options, count, Path(home))})
+            rows.append({"reader": name, **_many(name, reader, options, count, Path(home), lost)})
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     bad = sum(row["crashed"] + row["hung"] for row in rows)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
@@ -420,7 +422,9 @@ def main() -> None:
     sys.exit(1 if bad or peak > MEMORY_MIB else 0)
 
 
-def _many(name: str, reader: Reader, options: argparse.Namespace, count: int, home: Path) -> dict[str, Any]:
+def _many(
+    name: str, reader: Reader, options: argparse.Namespace, count: int, home: Path, lost: list[str]
+) -> dict[str, Any]:
     found: dict[str, Any] = {
         "inputs": count,
         "read": 0,
@@ -448,6 +452,9 @@ def _many(name: str, reader: Reader, options: argparse.Namespace, count: int, ho
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if lost:
+            print(lost.pop(), file=sys.stderr)
+            how = "crashed"
         if how in ("crashed", "hung"):
             print(f"{how}: {name}, seed {options.seed}, number {number}", file=sys.stderr)
             if options.keep:

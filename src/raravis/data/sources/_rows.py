@@ -11,6 +11,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
@@ -154,19 +155,12 @@ def _header(package: Package, name: str) -> tuple[str, ...]:
 def _parsed(text: IO[str], dialect: Dialect) -> Iterator[list[str]]:
     first = text.readline(_HEAD)
     delimiter = dialect.delimiter or _delimiter(first)
-    lines = _again(first, text)
+    lines = chain([first] if first else [], text)
     if dialect.quote:
         parsed = csv.reader(lines, delimiter=delimiter, quotechar=dialect.quote, strict=False)
     else:
         parsed = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None)
     return (row for row in parsed if row)
-
-
-def _again(first: str, text: IO[str]) -> Iterator[str]:
-    """The first line once more, then the others."""
-    if first:
-        yield first
-    yield from text
 
 
 def _delimiter(line: str) -> str:
