@@ -129,7 +129,7 @@ def test_what_is_identified_fits_its_set_and_is_more_than_an_animal(run, animals
     table = rows(run, [animals], tmp_path / "rows.csv", coverage=0.6)
     identified, empty = table[table["verdict"] == "identified"], table["prediction_set"] == ""
     assert len(identified) > 20
-    assert empty.sum() > 20, "a network that is nearly always right covers no more than it is asked to by saying nothing"
+    assert empty.sum() > 20, "a network that is nearly always right covers too much but by saying nothing"
     assert (table["reason"][empty & (table["verdict"] == "uncertain")] == "no family fits as well as it should").all()
     assert all(f in s.split("|") for f, s in zip(identified["family"], identified["prediction_set"], strict=True))
     assert "kingdom" not in set(identified["taxon_rank"])
