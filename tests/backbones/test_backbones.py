@@ -42,6 +42,17 @@ def test_preprocessing_is_the_backbones_own(name):
     assert (white, black) == pytest.approx(EXPECTED[name], abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["MobileNetV2", "MobileNetV3Small", "EfficientNetV2B0"])
+def test_it_can_be_kept_and_read_again(name, tmp_path):
+    model = backbones.extractor(name, size=32, weights="none")
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    before = model.predict(images, verbose=0)
+    assert before.shape[1] >= 500
+    model.save(tmp_path / "it.keras")
+    again = engine.keras().saving.load_model(tmp_path / "it.keras", compile=False)
+    np.testing.assert_allclose(again.predict(images, verbose=0), before, atol=1e-5)
+
+
 def test_an_unknown_backbone_names_the_nearest():
     with pytest.raises(UsageError, match="MobileNetV2"):
         backbones.build("MobileNetv2", size=32, weights="none")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raravis import backbones, engine
+from raravis import backbones, engine, runtimes
 from raravis.backbones import _open_clip, bioclip
 from raravis.backbones._tokenizer import Tokenizer
 from raravis.errors import OfflineError, UsageError
@@ -102,6 +102,15 @@ def test_a_saved_image_tower_is_the_same(folder, tmp_path):
     model.save(tmp_path / "tower.keras")
     again = engine.keras().saving.load_model(tmp_path / "tower.keras", compile=False)
     np.testing.assert_allclose(again.predict(images, verbose=0), before, atol=1e-5)
+
+
+def test_an_exported_image_tower_is_the_same(folder):
+    if "onnxruntime" not in runtimes.at_hand() or engine.keras().backend.backend() != "tensorflow":
+        pytest.skip("the runtime onnxruntime is not at hand for this backend")
+    model = backbones.extractor("bioclip", size=32, weights=str(folder))
+    images = np.random.default_rng(2).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    exported = runtimes.prepare("onnxruntime", model)
+    np.testing.assert_allclose(exported(images), model.predict(images, verbose=0), atol=1e-5)
 
 
 def test_random_weights_have_the_published_sizes(monkeypatch):

@@ -1,5 +1,7 @@
 """Saved networks as backbones: cut where told, scaled as told, at other sizes, and refused with a reason."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,12 @@ def test_what_cannot_be_used_is_told(folder, name, about, told):
         tell(folder, about)
     with pytest.raises(UsageError, match=told):
         backbones.build(name, size=16, weights="imagenet")
+
+
+def test_a_pickle_that_calls_itself_keras_is_not_opened(tmp_path):
+    (tmp_path / "it.keras").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(UsageError, match=r"no \.keras file, which is a zip archive; it was not opened"):
+        backbones.build(str(tmp_path / "it.keras"), size=32, weights="imagenet")
 
 
 def test_a_damaged_file_and_weights_beside_it_are_refused(folder):

@@ -186,6 +186,42 @@ def test_species_that_are_known_are_held_out_too(at_hand, with_species, photos36
     assert "whole species held out" in (out / "report.html").read_text()
 
 
+def test_fine_tuning_starts_from_the_head_of_a_probe(at_hand, photos36, tmp_path):
+    from raravis import models
+
+    out = tmp_path / "probe"
+    probed(photos36, out, **{"model.learn_from": "train"})
+    options = models.options_of("frozen")(backbone="plain", start=str(out))
+    begun = models.build(options, classes=3, size=SIZE)
+    images = np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE, 3)).astype(np.uint8)
+    probe = Run.open(out).load_model()
+    heads = engine.keras().Model(probe.input, probe.get_layer("logits").output)
+    np.testing.assert_allclose(begun.predict(images, verbose=0), heads.predict(images, verbose=0), atol=1e-4)
+    tuned = {"data.size": SIZE, "model.backbone": "plain", "model.start": str(out)}
+    tuned |= {"train.epochs": 1, "train.learning_rate": 1e-5, "finetune.epochs": 2, "finetune.warmup": 0}
+    raravis.train(str(photos36), recipe="finetuned", set=tuned, out=tmp_path / "tuned", quiet=True)
+    assert Run.open(tmp_path / "tuned").history["val_accuracy"].iloc[0] > 0.5
+    with pytest.raises(UsageError, match="not of 24 pixels"):
+        models.build(options, classes=3, size=24)
+    with pytest.raises(UsageError, match="does not know 4 families"):
+        models.build(options, classes=4, size=SIZE)
+    other = models.options_of("frozen")(backbone="flat", start=str(out))
+    with pytest.raises(UsageError, match="its backbone is not flat"):
+        models.build(other, classes=3, size=SIZE)
+    with pytest.raises(UsageError, match="no finished run"):
+        models.build(models.options_of("frozen")(backbone="plain", start="nowhere"), classes=3, size=SIZE)
+
+
+def test_a_probe_that_saw_val_is_nothing_to_start_from(at_hand, photos36, tmp_path):
+    from raravis import models
+
+    for name, head, told in (("both", "lda", "learned from val"), ("knn", "knn", "is not linear")):
+        probed(photos36, tmp_path / name, **{"model.heads": [head]})
+        options = models.options_of("frozen")(backbone="plain", start=str(tmp_path / name))
+        with pytest.raises(UsageError, match=told):
+            models.build(options, classes=3, size=SIZE)
+
+
 @pytest.fixture
 def no_time_left(monkeypatch):
     """Trials take all of the minutes."""
@@ -248,6 +284,35 @@ def test_best_tries_what_is_at_hand_and_says_why(at_hand, no_time_left, photos36
     assert any("finished already" in note for note in again.notes)
     with pytest.raises(RunError):
         raravis.train(str(photos36), recipe="best", set=SETTINGS, out=out, quiet=True)
+
+
+def test_the_second_size_suits_the_patches():
+    from raravis.learn.best import larger
+
+    assert larger("MobileNetV2", 224) == 288
+    assert larger("bioclip", 224) == 288
+    assert larger("bioclip2", 224) == 294
+
+
+@pytest.mark.parametrize(("objective", "told"), [("accuracy", "accuracy, 0.500"), ("macro_f1", "macro-F1, 0.700")])
+def test_why_names_what_it_was_chosen_by(objective, told):
+    from raravis.learn.best import Found
+    from raravis.models.probe import Options
+
+    rows = [("a", 0.4, 0.8, "kept"), ("b", 0.5, 0.7, "kept"), ("c", 0.3, 0.6, "no better than the best before it")]
+    tried = pd.DataFrame(rows, columns=["trial", "accuracy", "macro_f1", "verdict"])
+    assert f"the highest cross-validated {told}" in Found(Options(objective=objective), tried).why
+
+
+def test_random_backbones_are_drawn_from_the_seed(photos36, tmp_path):
+    source = {"name": "MobileNetV2", "weights": "none", "size": 32}
+    given = {**SETTINGS, "model.backbones": [source]}
+    kept = []
+    for number in range(2):
+        engine.keras().utils.set_random_seed(number)
+        raravis.train(str(photos36), recipe="probe", set=given, out=tmp_path / str(number), quiet=True)
+        kept.append(Run.open(tmp_path / str(number)).load_model().get_layer("backbone_1").get_weights())
+    assert all(np.array_equal(one, other) for one, other in zip(*kept, strict=True))
 
 
 def test_best_keeps_within_its_minutes(at_hand, no_time_left, photos36, tmp_path, monkeypatch):

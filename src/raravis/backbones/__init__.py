@@ -8,7 +8,8 @@ The contract of a kind:
     preprocess(name, images) -> images       RGB in 0–255 → what the network was trained on, as part of the graph
     at_hand(name) -> bool                    whether its weights lie in the folder `RARAVIS_WEIGHTS`
 
-and, of a kind that reads, `text_features(name, weights, texts)`, as below.
+of a kind whose networks cut images into patches, `patch(name) -> int`, the side of one; and, of a kind that reads,
+`text_features(name, weights, texts)`, as below.
 
 `weights` is `imagenet` (those published with the network, from the folder `RARAVIS_WEIGHTS` or a download), `none`
 (random), or the path of a weight file. Nothing that is loaded can execute.
@@ -35,6 +36,7 @@ __all__ = [
     "extractor",
     "listed",
     "names",
+    "patch",
     "pooled",
     "preprocess",
     "stand_in",
@@ -116,6 +118,16 @@ def text_features(name: str, weights: str, texts: Sequence[Sequence[str]]) -> tu
         raise UsageError(f"{name} reads no names; one of these does: {', '.join(reading)}.")
     found: tuple[NDArray[np.float32], float] = kind.text_features(name, weights, texts)
     return found
+
+
+def patch(name: str) -> int:
+    """The side of the patches that a network cuts images into; 1 where any size fits.
+
+    Raises:
+        UsageError: no such backbone.
+    """
+    kind = _kind(name)
+    return int(kind.patch(name)) if hasattr(kind, "patch") else 1
 
 
 def at_hand() -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from typing import Any
 
 from raravis.errors import OfflineError, UsageError
 
+_NAMED = "Set the weights (model.weights, weights of one of model.backbones, or --weights) to a .h5 file"
+
 
 def load_into(
     model: Any, name: str, weights: str, *, size: int, names: Iterable[str], make: Callable[..., Any]
@@ -45,7 +47,7 @@ def load_into(
     except Exception as error:  # Keras lets urllib's, ssl's and its own errors through
         raise OfflineError(
             f"The ImageNet weights of {name} are not at hand and could not be fetched ({_first_line(error)}).\n"
-            "Set model.weights to a weight file, or RARAVIS_WEIGHTS to a folder that holds one, or go online once."
+            f"{_NAMED}, or RARAVIS_WEIGHTS to a folder that holds one, or go online once."
         ) from error
     model.set_weights(fetched.get_weights())
 
@@ -74,9 +76,7 @@ def _plain(text: str) -> str:
 
 def _read(model: Any, name: str, file: Path) -> None:
     if not file.is_file():
-        raise UsageError(
-            f"The weight file {file} is not there.\nSet model.weights to a .h5 file, 'imagenet' or 'none'."
-        )
+        raise UsageError(f"The weight file {file} is not there.\n{_NAMED}, 'imagenet' or 'none'.")
     if file.suffix != ".h5":
         raise UsageError(f"{file.name} is no weight file that raravis reads; a .h5 or .weights.h5 file was expected.")
     try:

@@ -65,6 +65,11 @@ def _scaled(tower: Any, clip: Clip) -> Any:
     return keras.Model(image, tower(keras.layers.Rescaling(scale, offset)(image)), name=tower.name)
 
 
+def patch(name: str) -> int:
+    """The side of the patches that it cuts images into."""
+    return _ARCHITECTURES[name].image.patch
+
+
 def at_hand(name: str) -> bool:
     """Whether the weights lie in the folder `RARAVIS_WEIGHTS`."""
     return _kept(name) is not None

@@ -72,6 +72,11 @@ def names() -> Mapping[str, str]:
     return {name: f"{preset.line}, keras-hub" for name, preset in PRESETS.items()}
 
 
+def patch(name: str) -> int:
+    """The side of the patches that it cuts images into."""
+    return PRESETS[name].patch
+
+
 def at_hand(name: str) -> bool:
     """Whether its weights lie in the folder `RARAVIS_WEIGHTS`."""
     return _kept(name) is not None

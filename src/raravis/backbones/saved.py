@@ -126,6 +126,13 @@ def _parts(name: str) -> tuple[Path, str]:
 def _load(file: Path) -> Any:
     if not file.is_file():
         raise UsageError(f"The saved network {file} is not there; the path of a .keras file was expected.")
+    with file.open("rb") as stream:
+        archive = stream.read(2) == b"PK"
+    if not archive:
+        raise UsageError(
+            f"{file.name} is no .keras file, which is a zip archive; it was not opened, as a pickle could execute.\n"
+            "Save the network with Keras' `model.save`."
+        )
     try:
         return engine.keras().saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: no whole .keras file

@@ -85,7 +85,6 @@ def train(
             weight_decay=options.weight_decay,
         ),
         loss=lambda true, given: entropy(true, given + offset),
-        jit_compile=False,  # on a processor, XLA takes seven times as long for such a network
     )
     weights = np.ones(count, np.float32)
     if options.balance == "class_weights":

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from raravis import heads, progress
+from raravis import backbones, heads, progress
 from raravis.backbones import View
 from raravis.data.pixels import PixelStore
 from raravis.errors import RaravisError
@@ -44,7 +44,7 @@ class Found:
     """What was chosen.
 
     Attributes:
-        options: of the probe.
+        options: of the probe, which also say by what it was chosen.
         tried: one row a trial, in order: `trial, accuracy, macro_f1, seconds, verdict`.
     """
 
@@ -56,9 +56,11 @@ class Found:
         """The choice in one sentence."""
         names = " + ".join(told(source) for source in self.options.backbones)
         judged = self.tried.dropna(subset=["macro_f1"])
-        score = float(judged.loc[judged["verdict"] == "kept", "macro_f1"].max())
+        objective = self.options.objective
+        score = float(judged.loc[judged["verdict"] == "kept", objective].iloc[-1])
+        told_by = {"macro_f1": "macro-F1", "accuracy": "accuracy"}[objective]
         return (
-            f"Chosen: {names}, for the highest cross-validated macro-F1, {score:.3f}, of {len(judged)} sets of "
+            f"Chosen: {names}, for the highest cross-validated {told_by}, {score:.3f}, of {len(judged)} sets of "
             f"features that were tried; {len(self.tried) - len(judged)} were left out (tried.csv says why)."
         )
 
@@ -103,24 +105,31 @@ def choose(
     rows = np.concatenate([parts["train"].rows, parts["val"].rows])
     classes = np.concatenate([parts["train"].classes, parts["val"].classes])
     trials = _Trials(options, pictures, pictures.ids(rows), classes, probe.copies_of(parts), families, seed, end, quiet)
-    small, large = pictures.size, 32 * round(LARGER * pictures.size / 32)
+    small = pictures.size
     alone = [trials.attempt((Source(name=name, size=small),)) for name in names]
     if not any(score is not None for score in alone):
         return None
     ranked = [name for _, name in sorted((-(score or -1.0), name) for score, name in zip(alone, names, strict=True))]
-    for sources in _further(trials, ranked, small, large):
+    for sources in _further(trials, ranked, small):
         trials.attempt(sources)
     return Found(options.model_copy(update={"backbones": trials.best}), pd.DataFrame(trials.table))
 
 
-def _further(trials: _Trials, ranked: Sequence[str], small: int, large: int) -> Iterator[tuple[Source, ...]]:
+def larger(name: str, size: int) -> int:
+    """The second size that is tried of a backbone: the nearest that suits its patches, or its strides of 32 pixels."""
+    patch = backbones.patch(name)
+    step = 32 if 32 % patch == 0 else patch
+    return step * round(LARGER * size / step)
+
+
+def _further(trials: _Trials, ranked: Sequence[str], small: int) -> Iterator[tuple[Source, ...]]:
     """Sets of features beyond single ones, each grown from the best so far."""
     for name in ranked[1:]:
         yield (*trials.best, Source(name=name, size=small))
     yield tuple(source.model_copy(update={"views": VIEWS}) for source in trials.best)
     for name in ranked:
         views = trials.best[0].views
-        yield (*trials.best, Source(name=name, size=large, views=views))
+        yield (*trials.best, Source(name=name, size=larger(name, small), views=views))
 
 
 class _Trials:
@@ -146,6 +155,8 @@ class _Trials:
         self.best: tuple[Source, ...] = ()
         self.table: list[dict[str, Any]] = []
         self._score = -1.0
+        self._judging = 0.0  # seconds a feature
+        self._settings = len(heads.candidates(options.heads))
 
     def attempt(self, sources: tuple[Source, ...]) -> float | None:
         """Judge a set of features, keep it if it is the best so far; its score, or None if it was left out."""
@@ -154,13 +165,21 @@ class _Trials:
         score = None
         try:
             extractors = [self._extractor(source) for source in sources]
-            needed, left = self._needed(sources, extractors), self._end - time.monotonic()
+            needed = self._needed(sources, extractors) + self._heads(extractors)
+            left = self._end - time.monotonic()
             if needed > left:
                 row["verdict"] = f"left out: about {needed:.0f} s were needed, {max(left, 0):.0f} s were left"
             else:
                 options = self._options.model_copy(update={"backbones": sources})
+                todo = {self._key(e): n for e, n in zip(extractors, self._todo(sources, extractors), strict=True) if n}
+                started = time.monotonic()
                 features = probe.blocks(options, extractors, self._pictures, self._ids, quiet=self._quiet)
+                ended = time.monotonic()
+                if len(todo) == 1:  # as the runtime that was chosen computes them
+                    ((key, images),) = todo.items()
+                    self._pace[key] = (ended - started) / images
                 found = self._judge(features)
+                self._judging = (time.monotonic() - ended) / features.shape[1]
                 score = float(found[self._options.objective])
                 row |= {"accuracy": found["accuracy"], "macro_f1": found["macro_f1"]}
                 row["verdict"] = "kept" if score > self._score else "no better than the best before it"
@@ -196,15 +215,29 @@ class _Trials:
 
     def _needed(self, sources: Sequence[Source], extractors: Sequence[Extractor]) -> float:
         """Seconds to embed what the cache lacks, by the pace of each backbone."""
-        total = 0.0
-        for source, extractor in zip(sources, extractors, strict=True):
-            images = sum(lacking(extractor, self._pictures, self._ids, view) for view in source.views)
-            total += images * self._seconds(extractor) if images else 0.0
-        return total
+        todo = self._todo(sources, extractors)
+        return sum(n * self._seconds(extractor) for n, extractor in zip(todo, extractors, strict=True) if n)
+
+    def _todo(self, sources: Sequence[Source], extractors: Sequence[Extractor]) -> list[int]:
+        """How many features the cache lacks of each source."""
+        return [
+            sum(lacking(extractor, self._pictures, self._ids, view) for view in source.views)
+            for source, extractor in zip(sources, extractors, strict=True)
+        ]
+
+    def _heads(self, extractors: Sequence[Extractor]) -> float:
+        """Seconds to judge by a quick head and, if it is the best, to choose and fit one: by the last trial."""
+        return self._judging * sum(extractor.width for extractor in extractors) * (1 + self._settings)
+
+    def _key(self, extractor: Extractor) -> tuple[str, int]:
+        return extractor.name, extractor.size
 
     def _seconds(self, extractor: Extractor) -> float:
-        """That one image takes in Keras; the runtime that will be chosen is no slower."""
-        key = (extractor.name, extractor.size)
+        """That one image takes: as was measured while embedding at this size or another, else in Keras."""
+        key = self._key(extractor)
+        other = next((size for name, size in self._pace if name == extractor.name and key not in self._pace), None)
+        if other is not None:
+            return self._pace[extractor.name, other] * (extractor.size / other) ** 2
         if key not in self._pace:
             shape = (self._pictures.size, self._pictures.size, 3)
             call: Runner = made_to_run("keras", extractor.seeing("whole", shape))

@@ -88,7 +88,7 @@ def _frozen(recipe: Recipe) -> bool:
         members = _recipes(options)
         return bool(members) and all(map(_frozen, members))
     if isinstance(options, models.Pretrained):
-        return options.learn == "head" and not options.hidden and not recipe.finetune.layers
+        return options.learn == "head" and not options.hidden and not options.start and not recipe.finetune.layers
     return isinstance(options, probe.Options | zero_shot.Options)
 
 

@@ -61,9 +61,9 @@ def fit(run: Run, options: Options, parts: Mapping[str, Part], image_ids: Mappin
     files.write_text(run.path / HEADS, table.to_csv(index=False, lineterminator="\n"))
     model = joined([member.load_model() for member in members], weights, size=run.recipe.data.size)
     write_history(run, logits, parts, time.perf_counter() - begun)
-    rows, classes = (np.concatenate([getattr(parts[side], what) for side in parts]) for what in ("rows", "classes"))
+    numbers, classes = (np.concatenate([getattr(parts[side], what) for side in parts]) for what in ("rows", "classes"))
     ids = [one for side in parts for one in image_ids[side]]
-    return Fitted(model, logits, **judged(rows, classes, _crossed(members, np.asarray(weights, np.float32), ids)))
+    return Fitted(model, logits, **judged(numbers, classes, _crossed(members, np.asarray(weights, np.float32), ids)))
 
 
 def _crossed(

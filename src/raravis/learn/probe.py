@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.model_selection import KFold
 
-from raravis import files, heads, progress
+from raravis import engine, files, heads, progress
 from raravis.data.pixels import PixelStore
 from raravis.learn.embed import Extractor, read
 from raravis.learn.fit import Fitted, Part
@@ -56,6 +56,7 @@ def fit(
     """
     seed, families = run.recipe.seed, run.families
     begun = time.perf_counter()
+    engine.keras().utils.set_random_seed(seed)  # of backbones of random weights
     extractors = _extractors(run, options, pictures, parts["train"].rows, quiet)
     rows = np.concatenate([parts["train"].rows, parts["val"].rows])
     classes = np.concatenate([parts["train"].classes, parts["val"].classes])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, model_validator
 
 from raravis import backbones, engine
+from raravis.errors import UsageError
 from raravis.models._options import Options, logits
 
 TRUNK = "trunk"
@@ -24,6 +27,8 @@ class Pretrained(Options):
         hidden: units of a dense ReLU layer between pooling and the last layer; 0 leaves it out.
         dropout: share of the values before the last layer dropped in training.
         learn: `head` (the backbone is frozen) or `all` (the whole network learns, as from random weights it must).
+        start: the folder of a finished `probe` on this backbone alone, seen whole, with a linear head that learned from
+            train: its backbone and head are what training starts from, and `weights` says nothing.
     """
 
     backbone: str
@@ -33,6 +38,15 @@ class Pretrained(Options):
     hidden: NonNegativeInt = 0
     dropout: float = Field(default=0.2, ge=0, lt=1)
     learn: Literal["head", "all"] = "head"
+    start: str = ""
+
+    @model_validator(mode="after")
+    def _starts_as_it_was(self) -> Pretrained:
+        if self.start and (self.hidden or self.images != "0-255" or not self.preprocess):
+            raise ValueError(
+                "start: a probe has no hidden layer and its backbone's own preprocessing; leave those as is"
+            )
+        return self
 
 
 def build(options: Pretrained, *, classes: int, size: int) -> Any:
@@ -43,7 +57,8 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     the outer network down.)
     """
     keras = engine.keras()
-    trunk = backbones.build(options.backbone, size=size, weights=options.weights)
+    begun = _begun(options, classes=classes, size=size) if options.start else None
+    trunk = backbones.build(options.backbone, size=size, weights="none" if begun else options.weights)
     trunk.name = TRUNK
     if options.learn == "head":
         trunk.trainable = False
@@ -56,13 +71,53 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     if options.preprocess:
         x = backbones.preprocess(options.backbone, x)
     x = trunk(x)
-    name = "pooled" if options.hidden else "embedding"
+    name = "pooled" if options.hidden or begun else "embedding"
     map_or_vector = keras.layers.GlobalAveragePooling2D if len(x.shape) == 4 else keras.layers.Identity
     x = map_or_vector(name=name)(x)
     if options.hidden:
         x = keras.layers.Dense(options.hidden, activation="relu", name="embedding")(x)
+    if begun:
+        x = keras.layers.UnitNormalization(name="embedding")(x)
     x = keras.layers.Dropout(options.dropout)(x)
-    return keras.Model(inputs, logits(x, classes), name=options.name)
+    model = keras.Model(inputs, logits(x, classes), name=options.name)
+    if begun:
+        for layer, weights in zip((trunk, model.get_layer("logits")), begun, strict=True):
+            layer.set_weights(weights)
+    return model
+
+
+def _begun(options: Pretrained, *, classes: int, size: int) -> tuple[list[Any], list[Any]]:
+    """The weights of the backbone and of the head of the probe that training starts from.
+
+    Raises:
+        UsageError: it is no such probe, or one for other images or families.
+    """
+    keras, folder = engine.keras(), Path(options.start).expanduser()
+    try:
+        table = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))["model"]
+        network = keras.saving.load_model(folder / "model.keras", compile=False)
+    except Exception as error:  # the system's, TOML's, zipfile's, h5py's and Keras' own kinds
+        raise UsageError(
+            f"model.start: {folder} holds no finished run: {error}\nName the folder of a probe."
+        ) from error
+    sources = table.get("backbones", [])
+    head = next((layer for layer in network.layers if layer.name == "logits"), None)
+    for wrong, told in (
+        (table["name"] != "probe" or len(sources) != 1, "it is no probe on one backbone"),
+        (sources and sources[0]["name"] != options.backbone, f"its backbone is not {options.backbone}"),
+        (sources and list(sources[0].get("views", ["whole"])) != ["whole"], "it sees other views than the whole image"),
+        (
+            network.input_shape[1] != size or (sources and sources[0].get("size", size) != size),
+            f"not of {size} pixels",
+        ),
+        (not isinstance(head, keras.layers.Dense), "its head is not linear; take lda, logistic, prototype or cosine"),
+        (table.get("learn_from") != "train", "its head learned from val, too; train it with model.learn_from=train"),
+        (network.output_shape[-1] != classes, f"it does not know {classes} families"),
+    ):
+        if wrong:
+            raise UsageError(f"model.start: {folder} cannot be started from: {told}.")
+    assert head is not None
+    return network.get_layer("backbone_1").get_weights(), head.get_weights()
 
 
 def extractor(options: Pretrained, model: Any) -> Any | None:
@@ -70,7 +125,7 @@ def extractor(options: Pretrained, model: Any) -> Any | None:
 
     Then the features of the two are the same, and what was computed for one serves the other.
     """
-    if options.hidden or options.images != "0-255" or not options.preprocess:
+    if options.hidden or options.start or options.images != "0-255" or not options.preprocess:
         return None
     keras, trunk = engine.keras(), model.get_layer(TRUNK)
     images = keras.Input(model.input.shape[1:], name="image")
