@@ -9,6 +9,7 @@ import csv
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -52,12 +53,18 @@ def demo(out: Path) -> Path:
     raravis.predict(run, [str(season)], out=out / "identified.csv")
     with (out / "identified.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
-            truth = Path(row["file_path"]).name.rsplit("-", 1)[0]
-            print(f"   {truth:<18} identified as {row['family']:<18} {float(row['confidence']):.2f}")
+            print(f"   {told(row)}")
 
     print(f"\nDone in {time.monotonic() - began:.0f} s. Open the report: {judged.read_next}")
     assert judged.read_next is not None
     return judged.read_next
+
+
+def told(row: Mapping[str, str]) -> str:
+    """One row of `identified.csv` in a line: the truth, the verdict, what is sure of it, and why."""
+    truth = Path(row["file_path"]).name.rsplit("-", 1)[0]
+    sure = row["taxon"] if row["taxon_rank"] == "family" else f"{row['taxon_rank']} {row['taxon']}"
+    return f"{truth:<18} {row['verdict']:<11} {sure:<24} {row['reason']}"
 
 
 def _step(number: int, command: str) -> None:

@@ -9,10 +9,12 @@ from PIL import Image
 
 from raravis import drawing, engine
 from raravis.errors import RunError
-from raravis.explaining import attribution, evidence, sanity
-from raravis.explaining._sheet import overlay, shortened
+from raravis.explaining import attribution, evidence, said, sanity, why
+from raravis.explaining._sheet import overlay, shortened, soft
 from raravis.explaining.evidence import SIDE, THUMB, Like, Panel
 from raravis.explaining.nearest import Nearest, embedding
+from raravis.explaining.said import Said
+from raravis.judge.trust import VERDICTS, Verdicts
 
 COLOURS = {"canidae": (220, 10, 10), "felidae": (10, 10, 220), "ursidae": (120, 120, 120)}
 
@@ -124,10 +126,60 @@ class TestNearest:
             Nearest(sees_red(), np.full((1, 3), np.nan, np.float32), pd.DataFrame())
 
 
+@pytest.mark.engine
+class TestTheUsualMethod:
+    def test_fine_maps_are_taken(self, sees_red):
+        name, _, note = why.prepared(sees_red(size=8), None)
+        assert (name, note) == (attribution.DEFAULT, "")
+
+    def test_maps_of_four_places_are_not_and_it_is_told(self, sees_red):
+        name, _, note = why.prepared(sees_red(size=4), None)
+        assert name == attribution.ANYWHERE
+        assert "no more than 4 places" in note
+        assert note.endswith(f"by the method {attribution.ANYWHERE}.")
+
+    def test_who_asks_for_them_gets_them(self, sees_red):
+        assert why.prepared(sees_red(size=4), attribution.DEFAULT)[::2] == (attribution.DEFAULT, "")
+
+
+class TestWhatIsSaid:
+    def of(self, verdict, members=(True, True, False), rank="order", taxon="carnivora"):
+        probabilities = np.array([[0.3, 0.6, 0.1]], np.float32)
+        number, text = np.array([VERDICTS.index(verdict)]), np.array([rank])
+        made = Verdicts(
+            probabilities, np.array([members]), np.array([0.4], np.float32), number, text, np.array([taxon]), ("why",)
+        )
+        return said.of(made, ["canidae", "felidae", "ursidae"])
+
+    def test_the_likeliest_family_of_the_set_comes_first(self):
+        found = self.of("uncertain")
+        assert found == Said("uncertain", "why", "order", "carnivora", ("felidae", "canidae"), pytest.approx(0.4))
+        assert found.as_json()["prediction_set"] == ["felidae", "canidae"]
+        assert [part.strip() for part in found.line().split("·")] == [
+            "Uncertain: why", "sure of the order carnivora", "set: felidae, canidae",
+        ]  # fmt: skip
+
+    def test_an_empty_set_and_a_mere_animal(self):
+        line = self.of("unfamiliar", (False, False, False), "kingdom", "animalia").line()
+        assert "no family fits" in line
+        assert "sure of no rank" in line
+
+    def test_a_long_set_is_cut(self):
+        assert Said("uncertain", "", "order", "x", tuple("abcdef"), 0.0).line().endswith("set: a, b, c, d and 2 more")
+
+    @pytest.mark.parametrize(
+        ("verdict", "heading"),
+        [("identified", "Why?"), ("uncertain", "Uncertain. Why?"), ("unfamiliar", "Unfamiliar. Why?")],
+    )
+    def test_only_what_is_identified_is_asked_about_without_a_word(self, verdict, heading):
+        assert self.of(verdict).heading("Why?") == heading
+
+
 def drawn(panels=3, likes=5, name="canidae", count=6):
     values = np.linspace(0, 1, 49, dtype=np.float32).reshape(7, 7)
     return evidence.figure(
         f"Why {name} (51%)?",
+        f"Uncertain: confidence 0.51: {name} or felidae    ·    sure of the order carnivora    ·    set: {name}",
         "a $b$ 猫.jpg",
         plain((30, 60, 90), SIDE),
         [
@@ -175,6 +227,18 @@ def test_an_overlay_shows_the_photograph_in_grey_and_the_evidence_in_colour():
     assert np.ptp(found[0, 0]) > 100
     assert np.ptp(found[60, 60]) < 60
     assert len(np.unique(overlay(photo, np.zeros((8, 8), np.float32)).reshape(-1, 3), axis=0)) == 1
+
+
+def test_patches_lose_their_edges_and_keep_their_place():
+    values = np.zeros((32, 32), np.float32)
+    values[8:16, 16:24] = 1
+    found = soft(values, 0.05)
+    assert found.max() == 1
+    assert np.abs(np.diff(found, axis=0)).max() < 0.4
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    assert 10 <= row <= 13
+    assert 18 <= column <= 21
+    assert not soft(np.zeros((4, 4), np.float32), 0.05).any()
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,36 @@ def test_every_family_with_images_has_a_bar_and_a_name_of_its_own(count):
     assert all(overlapping(axes.get_yticklabels(), renderer) == [] for axes in figure.axes)
 
 
+PHYLA = ("acanthocephala", "arthropoda", "chordata", "cnidaria", "echinodermata", "mollusca", "onychophora")
+
+
+def inside(figure):
+    """Whether every word of the legend stands on the figure."""
+    (width, height), renderer = drawn(figure)
+    (legend,) = figure.legends
+    boxes = [text.get_window_extent(renderer).extents for text in legend.get_texts()]
+    return all(x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height for x0, y0, x1, y1 in boxes)
+
+
+@pytest.mark.parametrize("count", [14, 119])
+def test_all_phyla_of_a_legend_stand_on_the_figure(count):
+    groups = {name: PHYLA[i % len(PHYLA)] for i, name in enumerate(names(count))}
+    assert inside(figures.by_family({name: {"f1": 0.5, "support": 3} for name in names(count)}, groups))
+    assert inside(figures.sizes(dict.fromkeys(names(count), 3), groups))
+
+
+@pytest.mark.parametrize("count", [1, 60, 61, 202])
+def test_families_have_bars_by_their_number_of_images(count):
+    figure = figures.sizes({name: i + 1 for i, name in enumerate(names(count))}, {"family000idae": "chordata"})
+    _, renderer = drawn(figure)
+    (axes,) = figure.axes
+    assert [bar.get_height() for bar in axes.patches] == list(range(count, 0, -1))
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert shown == (names(count)[::-1] if count <= 60 else [])
+    assert overlapping(axes.get_xticklabels(), renderer) == []
+    assert names(count)[-1] in (axes.get_xlabel() if count > 60 else shown)
+
+
 def test_reliability_of_one_image_and_of_many_can_be_drawn():
     drawing.png(figures.reliability(np.array([1.0]), np.array([True])))
     line = figures.reliability(np.full(10, 0.9), np.arange(10) < 6).axes[0].get_lines()[1]

@@ -84,7 +84,7 @@ def test_the_report_holds_all_that_a_reader_needs(tmp_path):
         "calibration error",
     ):
         assert words in text, words
-    assert text.count("<img ") == 6
+    assert text.count("<img ") == 7
 
 
 def test_another_side_can_be_shown(tmp_path):
@@ -94,13 +94,13 @@ def test_another_side_can_be_shown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("right", "words"),
-    [(1.0, "No image was identified wrongly."), (0.0, "No image was identified rightly.")],
+    ("right", "words", "pictures"),
+    [(1.0, "No image was identified wrongly.", 5), (0.0, "No image was identified rightly.", 6)],
 )
-def test_all_right_and_all_wrong_are_told_in_words(tmp_path, right, words):
+def test_all_right_and_all_wrong_are_told_in_words(tmp_path, right, words, pictures):
     text = written(tmp_path, frame(right))
     assert words in text
-    assert text.count("<img ") == 5
+    assert text.count("<img ") == pictures
 
 
 def test_one_image_and_no_history_make_a_report(tmp_path):

@@ -88,6 +88,36 @@ def test_novelty_tells_the_area_of_every_curve():
             assert (label, float(area)) == (name, pytest.approx(expected, abs=0.0006))
 
 
+def test_four_kinds_of_new_stand_two_by_two():
+    scores = np.arange(20.0)
+    kinds = ("near", "between", "far", "no animal")
+    figure = trust_figures.novelty({"energy": scores}, {kind: {"energy": scores + 5} for kind in kinds})
+    width, height = drawn(figure)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(kinds)
+    assert height > 0.8 * width
+    tops = [axes.get_position().y0 for axes in figure.axes]
+    assert tops[0] == pytest.approx(tops[1])
+    assert tops[1] > tops[2]
+
+
+def test_ranks_fill_the_bar_and_what_was_wrong_is_hatched():
+    known = {"family": (0.7, 0.1), "order": (0.2, 0.0), "kingdom": (0.1, 0.0)}
+    figure = trust_figures.ranks({"known animals": known, "new animals": {"order": (1.0, 0.4)}})
+    drawn(figure)
+    (axes,) = figure.axes
+    bars = axes.patches
+    solid = [bar for bar in bars if not bar.get_hatch()]
+    assert [bar.get_width() for bar in solid] == pytest.approx([0.7, 0.2, 0.1, 1.0])
+    assert [bar.get_x() for bar in solid] == pytest.approx([0, 0.7, 0.9, 0])
+    assert [(bar.get_width(), bar.get_x()) for bar in bars if bar.get_hatch()] == [
+        pytest.approx((0.1, 0.6)), pytest.approx((0.4, 0.6)),
+    ]  # fmt: skip
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["known animals", "new animals"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["family", "order", "kingdom", "wrong"]
+    with pytest.raises(DataError, match="At least one group"):
+        trust_figures.ranks({})
+
+
 def test_figures_are_the_same_for_the_same_arrays():
     members = np.random.default_rng(0).random((300, 4)) < 0.6
     rows = sets.judge(members, np.arange(300) % 4)["per_class"]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from raravis.errors import DataError, RunError, UsageError
 from raravis.explaining import attribution
-from raravis.run import MODEL, Run, save_model
+from raravis.run import MODEL, TRUST, Run, save_model
 from raravis.verbs.explain import explain
 
 pytestmark = pytest.mark.engine
@@ -27,6 +27,7 @@ def red_run(small_run, tmp_path_factory):
     kernel[0, 0, 1, 2], kernel[0, 0, 2, 3] = 1, 1
     first.set_weights([kernel, bias])
     save_model(model, folder / MODEL)
+    (folder / TRUST).unlink()  # it is of the network as it was
     return folder
 
 
@@ -56,6 +57,7 @@ def test_the_whole_of_it(red_run, photos36, first, tmp_path):
     told = json.loads(json.dumps(outcome.as_json(), allow_nan=False))
     assert [p["figure"] for p in told["photographs"]] == ["a_b-maps.png", "a_b-2-maps.png"]
     assert [p["why"]["figure"] for p in told["photographs"]] == ["a_b-why.png", "a_b-2-why.png"]
+    assert [p["why"]["trust"] for p in told["photographs"]] == [None, None]
     (red,) = told["channels"]
     assert red["channel"] == f"{first}:0"
     assert red["answers"] == sorted(red["answers"], reverse=True)
@@ -136,7 +138,8 @@ def test_why(small_run, photos36, photo, tmp_path):
         small_run, [*given, tmp_path / "plain.png"], out=tmp_path / "out", nearest=3, check=True, images=4, quiet=True
     )
     told = json.loads(json.dumps(outcome.as_json(), allow_nan=False))
-    assert told["method"] == attribution.DEFAULT
+    assert told["method"] == attribution.ANYWHERE
+    assert any("last maps of basic_cnn have no more than" in note for note in outcome.notes)
     known, unknown, strange, plain = (p["why"] for p in told["photographs"])
     assert [p["learned_from"] for p in (known, unknown, strange, plain)] == [True, False, False, False]
     train = set(split.loc[split["split"] == "train", "file_path"])

@@ -105,6 +105,23 @@ def test_rows_tell_a_verdict_a_set_a_novelty_and_a_taxon(run, animals, photo, tm
     assert np.mean(inside) > 0.95
 
 
+def test_why_says_the_verdict_that_predict_says(run, animals, photo, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)).save(tmp_path / "noise.png")
+    photo(99, FAMILIES["felidae"]).save(tmp_path / "cat.png")
+    given = [tmp_path / "cat.png", tmp_path / "noise.png"]
+    table = rows(run, given, tmp_path / "rows.csv")
+    found = raravis.explain(run, given, out=tmp_path / "why", nearest=0, images=9, quiet=True).figures["photographs"]
+    for row, one in zip(table.to_dict("records"), found, strict=True):
+        told = one["why"]["trust"]
+        names = ("verdict", "reason", "taxon_rank", "taxon")
+        assert [told[name] for name in names] == [row[name] for name in names]
+        assert "|".join(told["prediction_set"]) == row["prediction_set"]
+        assert told["novelty"] == pytest.approx(float(row["novelty"]), abs=1e-3)
+    page = (tmp_path / "why" / "report.html").read_text()
+    assert all(f"{row['verdict'].capitalize()}: " in page for row in table.to_dict("records"))
+
+
 def test_what_is_asked_changes_what_is_told(run, animals, tmp_path):
     plain = rows(run, [animals], tmp_path / "plain.csv")
     wide = rows(run, [animals], tmp_path / "wide.csv", coverage=0.99)
@@ -250,9 +267,18 @@ def test_the_report_and_the_card_tell_it(run):
     for title in ("Its promises, and how it kept them", "Prediction sets", "What it has never seen"):
         assert title in page
     card = (run / "card.md").read_text()
-    assert "Assume that it is wrong until you have checked it" in card
+    assert "assume it is wrong until you have checked on your own site" in card
+    assert f"raravis {raravis.__version__}" in card
+    assert Run.open(run).status["updated"] in card
+    judged = json.loads((run / "metrics.json").read_text())["test"]["trust"]
+    assert "| so it is |" in card
+    assert f"{judged['verdicts']['unfamiliar']:.1%} are called unfamiliar" in card
+    assert f"risk-coverage curve {judged['selective']['aurc']:.4f}" in card
+    for told in (judged["calibration"], *judged["calibration"]["per_phylum"].values()):
+        assert f"{told['after']['brier']:.3f}" in card
+    assert "| arthropoda | " in card
+    assert "so in earnest it does worse" in card  # its layers have learned the families that were kept back
     assert "strigidae" in card
-    assert "held it" in card
 
 
 def test_too_few_validation_images_make_wide_sets_and_no_promise(tmp_path, draw):

@@ -87,6 +87,20 @@ def scaled(pixels: Pixels, side: int, *, sharp: bool = False) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize((side, side), how), np.uint8)
 
 
+def soft(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """A map of patches without their edges: blurred by a share of its side, its strongest place 1 again.
+
+    Args:
+        values: float32 `(h, w)`, ≥ 0; all 0 stays so.
+        share: of the side; the standard deviation of the blur.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    blurred = np.asarray(gaussian_filter(values, share * len(values), mode="nearest"), np.float32)
+    high = float(blurred.max())
+    return blurred / high if high > 0 else blurred
+
+
 def overlay(photo: Pixels, values: NDArray[np.float32]) -> Pixels:
     """A map laid over a photograph: the higher its value, the more of the map's colour shows; the rest goes grey.
 

@@ -68,6 +68,16 @@ def cut(network: Any) -> Cut:
     return Cut(keras.Model(again.input, [*taps, again.output]), back, keras.Model(again.input, frames))
 
 
+def places(network: Any) -> int:
+    """How many places the finest of the last maps has.
+
+    Raises:
+        UsageError: as for `cut`.
+    """
+    *maps, _ = cut(network).front.outputs
+    return max(int(one.shape[1] * one.shape[2]) for one in maps)
+
+
 def _opened(model: Any) -> tuple[Any, list[Any], list[Any]]:
     """The model built anew with its last maps, and what enters the models that they lie in, as tensors of its graph."""
     keras = engine.keras()

@@ -20,7 +20,7 @@ SIDE: Final = 288
 THUMB: Final = 168
 """Of a training photograph."""
 NOWHERE: Final = "no place matters more than another"
-_GAP, _MARGIN, _TOP = 18, 28, 88
+_GAP, _MARGIN, _TOP = 18, 28, 114
 _NEAR: Final = 14
 _BARS: Final = 260
 _STEP: Final = 42
@@ -54,6 +54,7 @@ class Like:
 
 def figure(
     title: str,
+    verdict: str,
     subtitle: str,
     photo: Pixels,
     panels: Sequence[Panel],
@@ -65,6 +66,7 @@ def figure(
 
     Args:
         title: what the network says.
+        verdict: how far that may be believed.
         subtitle: the file, and what is to be known of it.
         photo: for people, RGB uint8 `(SIDE, SIDE, 3)`, cut or squeezed as for the network.
         panels: its maps, three at most; with three, the families stand below, else to the right.
@@ -80,7 +82,8 @@ def figure(
     sheet = Sheet(_WIDE, _ROW + below + (4 if below else -16))
     inside = _WIDE - 2 * _MARGIN
     sheet.write(_MARGIN, 18, shortened(title, inside, size=12, weight="bold"), size=12, weight="bold")
-    sheet.write(_MARGIN, 50, shortened(subtitle, inside, size=8), size=8, color=drawing.MUTED)
+    sheet.write(_MARGIN, 50, shortened(verdict, inside, size=8), size=8)
+    sheet.write(_MARGIN, 74, shortened(subtitle, inside, size=8), size=8, color=drawing.MUTED)
     _head(sheet, _MARGIN, "The photograph", "framed as the network gets it")
     sheet.image(_MARGIN, _TOP + 46, photo)
     for number, panel in enumerate(panels, start=1):

@@ -122,6 +122,8 @@ def _whose(told: Page) -> list[Block]:
 def _caption(reason: Reason) -> str:
     photograph = reason.photograph
     told = [f"{photograph.file}: taken for {photograph.predicted} with {photograph.confidence:.0%} confidence."]
+    if reason.said is not None:
+        told.append(f"{reason.said.verdict.capitalize()}: {reason.said.reason}.")
     if not reason.somewhere:
         told.append(f"In it {NOWHERE}.")
     if reason.learned:

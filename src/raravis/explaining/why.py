@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,18 +17,25 @@ from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.data.pixels import PixelStore
 from raravis.errors import UsageError
-from raravis.explaining import attribution, evidence, sanity
-from raravis.explaining._sheet import Pixels, scaled
+from raravis.explaining import attribution, evidence, said, sanity
+from raravis.explaining._sheet import Pixels, scaled, soft
 from raravis.explaining.attribution import Attribution
+from raravis.explaining.attribution.occlusion import PATCH
+from raravis.explaining.cut import places
 from raravis.explaining.evidence import Like, Panel, percent
 from raravis.explaining.layers import check
 from raravis.explaining.nearest import Nearest, Neighbour
 from raravis.explaining.photographs import PICTURES, Photograph
+from raravis.explaining.said import Said
 from raravis.explaining.sanity import Checked
+from raravis.judge.novelty import Seen
+from raravis.judge.trust import Trust
 from raravis.recipe import Data
 
 CLOSE: Final = 0.25
 """A second family is explained too where its confidence is more than this share of the first one's."""
+COARSE: Final = 16
+"""Last maps of fewer places than this are not taken unasked: on 2 × 2 they did worse than random patches."""
 _BARS: Final = 6
 
 
@@ -65,6 +72,7 @@ class Asked:
         count: how many of them are shown.
         check: whether every map is checked.
         seed: of the checks.
+        trust: how far the network may be believed; None where nothing is known of that.
     """
 
     network: Any
@@ -78,6 +86,7 @@ class Asked:
     count: int = 5
     check: bool = False
     seed: int = 0
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class Reason:
         somewhere: whether some place speaks for the first family more than others do.
         neighbours: the nearest training photographs.
         checked: of the map of the first family; None where that was not asked for, or there is nothing to check.
+        said: how far the answer may be believed; None where nothing is known of that.
     """
 
     photograph: Photograph
@@ -103,6 +113,7 @@ class Reason:
     somewhere: bool
     neighbours: tuple[Neighbour, ...]
     checked: Checked | None
+    said: Said | None
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
@@ -110,6 +121,7 @@ class Reason:
         return {
             "figure": self.figure,
             "families": dict(self.families),
+            "trust": None if self.said is None else self.said.as_json(),
             "learned_from": self.learned,
             "evidence": self.somewhere,
             "nearest": near,
@@ -126,11 +138,14 @@ def prepared(network: Any, wanted: str | None) -> tuple[str, Attribution, str]:
     if wanted is not None:
         return wanted, attribution.prepare(wanted, network), ""
     try:
-        return attribution.DEFAULT, attribution.prepare(attribution.DEFAULT, network), ""
+        ready = attribution.prepare(attribution.DEFAULT, network)
+        if (found := places(network)) >= COARSE:
+            return attribution.DEFAULT, ready, ""
+        why = f"The last maps of {network.name} have no more than {found} places"
     except UsageError as error:
         why = str(error).splitlines()[0].rstrip(".")
-        name = attribution.ANYWHERE
-        return name, attribution.prepare(name, network), f"{why}; its evidence is shown by the method {name}."
+    name = attribution.ANYWHERE
+    return name, attribution.prepare(name, network), f"{why}; its evidence is shown by the method {name}."
 
 
 def explain(
@@ -152,25 +167,30 @@ def explain(
     if not photographs:
         return ()
     covering = attribution.prepare("occlusion", asked.network)
+    say = _saying(asked)
     found: list[Reason] = []
     with progress.bar("Asking why", len(photographs), quiet=quiet, unit="photographs") as advance:
         for photograph in photographs:
-            found.append(_one(photograph, asked, covering, folder, keep=len(found) < PICTURES))
+            found.append(_one(photograph, asked, covering, say, folder, keep=len(found) < PICTURES))
             advance()
     return tuple(found)
 
 
-def _one(photograph: Photograph, asked: Asked, covering: Attribution, folder: Path, *, keep: bool) -> Reason:
+_Say = Callable[[Pixels], tuple[NDArray[np.float64], Said | None]]
+
+
+def _one(photograph: Photograph, asked: Asked, covering: Attribution, say: _Say, folder: Path, *, keep: bool) -> Reason:
     content = decode.read_bytes(Path(photograph.path))
     pixels, photo = (decode.pixels(content, size, asked.data.fit) for size in (asked.data.size, evidence.SIDE))
     image_id = hashlib.sha256(content).hexdigest()
-    sure = _sure(asked.network, pixels)
+    sure, told = say(pixels)
     wanted = _wanted(asked, sure)
     panels = _panels(asked, covering, pixels, wanted, sure)
     known, learned = asked.known, image_id in asked.learned
     neighbours = () if known is None else known.nearest(pixels, asked.count, image_id=image_id)
     drawn = evidence.figure(
-        _title(asked, wanted, sure),
+        _title(asked, wanted, sure, told),
+        said.UNKNOWN if told is None else told.line(),
         f"{Path(photograph.file).name}{'    It learned from this very photograph.' if learned else ''}",
         photo,
         panels,
@@ -186,13 +206,22 @@ def _one(photograph: Photograph, asked: Asked, covering: Attribution, folder: Pa
         checked = sanity.check(asked.network, asked.method, pixels, wanted[0], seed=asked.seed)
     picture = drawing.jpeg(drawn) if keep else b""
     families = {asked.families[i]: float(sure[i]) for i in wanted}
-    return Reason(photograph, name, picture, families, learned, somewhere, neighbours, checked)
+    return Reason(photograph, name, picture, families, learned, somewhere, neighbours, checked, told)
 
 
-def _sure(network: Any, pixels: Pixels) -> NDArray[np.float64]:
-    logits = np.asarray(network.predict_on_batch(pixels[None]), np.float32)
-    check(logits)
-    return np.asarray(softmax(logits[0].astype(np.float64)), np.float64)
+def _saying(asked: Asked) -> _Say:
+    """Pixels → the confidence in each family, `(K,)`, and how far that may be believed."""
+    from raravis.learn.infer import seeing  # loads Keras
+
+    see, trust = seeing(asked.network), asked.trust
+
+    def call(pixels: Pixels) -> tuple[NDArray[np.float64], Said | None]:
+        seen: Seen = see(pixels[None])
+        check(seen.logits)
+        sure = np.asarray(softmax(seen.logits[0].astype(np.float64)), np.float64)
+        return sure, None if trust is None else said.of(trust.judge(seen), asked.families)
+
+    return call
 
 
 def _wanted(asked: Asked, sure: NDArray[np.float64]) -> list[int]:
@@ -219,7 +248,8 @@ def _panels(
         panel(f"Speaks for {names[i]}", f"{percent(sure[i])} sure; by {by}", asked.method(pixels, i)) for i in wanted
     ]
     last = wanted[-1] if asked.family else wanted[0]
-    return [*panels, panel(f"What {names[last]} needs", "most is lost when it is covered", covering(pixels, last))]
+    lost = soft(covering(pixels, last), PATCH / 5)
+    return [*panels, panel(f"What {names[last]} needs", "most is lost when it is covered", lost)]
 
 
 def _bars(wanted: Sequence[int], sure: NDArray[np.float64]) -> list[int]:
@@ -228,9 +258,10 @@ def _bars(wanted: Sequence[int], sure: NDArray[np.float64]) -> list[int]:
     return shown if wanted[-1] in shown else [*shown[: _BARS - 1], wanted[-1]]
 
 
-def _title(asked: Asked, wanted: Sequence[int], sure: NDArray[np.float64]) -> str:
+def _title(asked: Asked, wanted: Sequence[int], sure: NDArray[np.float64], told: Said | None) -> str:
     first, *others = (f"{asked.families[i]} ({percent(sure[i])})" for i in wanted)
-    return f"Why {first}, and not {others[0]}?" if asked.family and others else f"Why {first}?"
+    question = f"Why {first}, and not {others[0]}?" if asked.family and others else f"Why {first}?"
+    return question if told is None else told.heading(question)
 
 
 def _like(one: Neighbour, known: Known, data: Data) -> Like:

@@ -22,6 +22,8 @@ Images = Callable[[Sequence[str]], Sequence[np.ndarray[Any, np.dtype[np.uint8]]]
 TRAIN: Final = drawing.PALETTE[0]
 VAL: Final = drawing.PALETTE[1]
 _ROWS: Final = 42
+_NAMES: Final = 60
+"""Families whose names find room below bars side by side."""
 
 
 def curves(history: pd.DataFrame) -> Figure:
@@ -73,7 +75,7 @@ def by_family(per_family: Mapping[str, Mapping[str, Any]], groups: Mapping[str, 
     colours = {kind: drawing.PALETTE[i % len(drawing.PALETTE)] for i, kind in enumerate(kinds)}
     columns = -(-len(rows) // _ROWS)
     each = -(-len(rows) // columns)
-    drawn = drawing.figure(max(6.0, 3.7 * columns), 0.17 * each + (1.4 if kinds else 1.0))
+    drawn = drawing.figure(max(6.0, 3.7 * columns), 0.17 * each + (1.6 if kinds else 1.0))
     for column, axes in enumerate(np.atleast_1d(np.asarray(drawn.subplots(1, columns)))):
         part = rows[column * each : (column + 1) * each]
         drawing.dress(axes, x="F1", grid="x")
@@ -94,8 +96,44 @@ def by_family(per_family: Mapping[str, Mapping[str, Any]], groups: Mapping[str, 
         from matplotlib.patches import Patch
 
         handles = [Patch(color=colours[kind], label=kind) for kind in kinds]
-        drawn.legend(handles=handles, loc="outside upper left", ncols=6, frameon=False, fontsize=8.5)
+        _legend(drawn, handles)
     return drawn
+
+
+def sizes(counts: Mapping[str, int], groups: Mapping[str, str]) -> Figure:
+    """Draw how many images each family has, the largest first.
+
+    Args:
+        counts: family → images, at least one family.
+        groups: family → phylum, which colours the bars; missing or "": grey.
+    """
+    rows = sorted((-n, name) for name, n in counts.items())
+    kinds = sorted({groups[name] for _, name in rows if groups.get(name)})
+    colours = {kind: drawing.PALETTE[i % len(drawing.PALETTE)] for i, kind in enumerate(kinds)}
+    drawn = drawing.figure(9.0, 3.6 if len(rows) > _NAMES else 4.2)
+    axes = drawing.dress(drawn.subplots(), y="training images")
+    values = [-n for n, _ in rows]
+    shades = [colours.get(groups.get(name, ""), drawing.MUTED) for _, name in rows]
+    axes.bar(range(len(rows)), values, width=0.8, color=shades)
+    axes.axhline(float(np.median(values)), color=drawing.MUTED, linestyle=(0, (4, 3)), linewidth=1)
+    axes.set_xlim(-0.7, len(rows) - 0.3)
+    if len(rows) > _NAMES:
+        axes.set_xticks([])
+        axes.set_xlabel(f"{len(rows)} families, from {rows[0][1]} to {rows[-1][1]}")
+    else:
+        axes.set_xticks(range(len(rows)), [name for _, name in rows], rotation=90, fontsize=8)
+    if kinds:
+        from matplotlib.patches import Patch
+
+        _legend(drawn, [Patch(color=colours[kind], label=kind) for kind in kinds])
+    return drawn
+
+
+def _legend(drawn: Figure, handles: Sequence[Any]) -> None:
+    """Put a legend above a figure, with as many names a row as its width holds."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    across = max(1, int((drawn.get_figwidth() - 0.3) / (0.5 + 0.085 * longest)))
+    drawn.legend(handles=handles, loc="outside upper left", ncols=across, frameon=False, fontsize=8.5)
 
 
 def reliability(confidence: Floats, correct: np.ndarray[Any, np.dtype[np.bool_]]) -> Figure:

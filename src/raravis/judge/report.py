@@ -13,9 +13,10 @@ import pandas as pd
 
 from raravis import credits, drawing, page
 from raravis.errors import DataError
-from raravis.judge import confusion, figures
+from raravis.judge import confusion, examples, figures
 from raravis.judge import metrics as measures
 from raravis.judge import predictions as tables
+from raravis.judge.examples import Examples
 from raravis.judge.figures import Images
 from raravis.page import Block, Code, Facts, Picture, Points, Section, Table, Text
 
@@ -54,6 +55,7 @@ def report(
     side: str | None = None,
     trusted: Sequence[Section] = (),
     unseen: str = "",
+    known: Examples | None = None,
 ) -> None:
     """Write the report of one run.
 
@@ -72,7 +74,8 @@ def report(
         notes: what the reader should know, one sentence each.
         choices: what was tried before this model was chosen: a caption for each table, the best rows first.
         side: the side that is shown in detail; by default the last judged of train, val, test.
-        trusted: further sections, of how far it may be believed.
+        trusted: further sections, of how far it may be believed; without them one is made of its confidence alone.
+        known: what it learned from; None where that is not known.
         unseen: where the results on held-out species stand, or how to get them.
 
     Raises:
@@ -84,14 +87,19 @@ def report(
     if side not in judged:
         raise DataError(f"A report on {side!r} needs its metrics; found those of: {', '.join(judged) or 'no side'}.")
     shown = predictions[predictions["split"] == side]
+    whose = shown[["file_path", "family"]] if rights is None else rights
     sections = [
         Section("At a glance", list(_headline(metrics, judged, side, notes, unseen))),
         *_learned(history, choices or {}),
         Section("Each family", list(_families(metrics[side], groups))),
-        Section("What is taken for what", list(_confusions(shown, groups))),
-        Section("How far its confidence can be trusted", [_reliability(shown, metrics[side]["ece"])]),
-        *trusted,
-        Section("Its best and worst images", list(_extremes(shown, images, rights))),
+        Section("What is taken for what", list(_confusions(shown, groups, images, known, whose))),
+        Section(
+            "Families to be careful with",
+            list(examples.careful(metrics[side]["per_family"], shown, images, known, whose)),
+        ),
+        *(trusted or _confidence(shown, metrics[side]["ece"])),
+        *_taught(known, metrics[side]["per_family"]),
+        Section("Its best and worst images", list(_extremes(shown, images, whose))),
         Section("How to make it again", [Code(recipe, "The recipe, every field stated."), _made_with(facts)]),
     ]
     families = sum(1 for figures_of in metrics[side]["per_family"].values() if figures_of["support"])
@@ -181,7 +189,13 @@ def _families(found: Mapping[str, Any], groups: Mapping[str, str] | None) -> Ite
         yield Text(f"Known, but without images here: {', '.join(unseen)}.")
 
 
-def _confusions(shown: pd.DataFrame, groups: Mapping[str, str] | None) -> Iterator[Block]:
+def _confusions(
+    shown: pd.DataFrame,
+    groups: Mapping[str, str] | None,
+    images: Images,
+    known: Examples | None,
+    rights: pd.DataFrame,
+) -> Iterator[Block]:
     names = tables.families(shown)
     said = tables.probabilities(shown).argmax(axis=1)
     counts = confusion.matrix(tables.truth(shown), said, len(names))
@@ -190,6 +204,8 @@ def _confusions(shown: pd.DataFrame, groups: Mapping[str, str] | None) -> Iterat
         yield Text("No image was taken for another family.")
     else:
         yield Table(pairs, "The most frequent confusions; the share is of the true family's images.")
+        if known is not None:
+            yield from examples.confused(pairs, shown, images, known, rights)
     wrong = int(counts.sum() - counts.trace())
     alt = f"Confusion matrix of {len(names)} families; {wrong} of {len(shown)} images lie off its diagonal."
     caption = (
@@ -197,6 +213,15 @@ def _confusions(shown: pd.DataFrame, groups: Mapping[str, str] | None) -> Iterat
         "The scale is stretched at its low end so that rare confusions show."
     )
     yield Picture(drawing.png(confusion.figure(counts, names, groups)), caption, alt)
+
+
+def _taught(known: Examples | None, per_family: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
+    if known is not None:
+        yield Section("What it learned from", list(examples.learned(known, per_family)))
+
+
+def _confidence(shown: pd.DataFrame, error: float) -> list[Section]:
+    return [Section("How far its confidence can be trusted", [_reliability(shown, error)])]
 
 
 def _reliability(shown: pd.DataFrame, error: float) -> Block:
@@ -210,7 +235,7 @@ def _reliability(shown: pd.DataFrame, error: float) -> Block:
     return Picture(drawing.png(drawn), caption, f"Reliability diagram; expected calibration error {error:.3f}.")
 
 
-def _extremes(shown: pd.DataFrame, images: Images, rights: pd.DataFrame | None) -> Iterator[Block]:
+def _extremes(shown: pd.DataFrame, images: Images, rights: pd.DataFrame) -> Iterator[Block]:
     drawn = []
     for chosen, words, none in (
         (
@@ -235,7 +260,7 @@ def _extremes(shown: pd.DataFrame, images: Images, rights: pd.DataFrame | None) 
         yield Picture(drawing.jpeg(figures.gallery(chosen, images)), words, f"Photographs: {alt}.")
         drawn.append(chosen[["file_path", "family"]])
     both = pd.concat(drawn)
-    yield from credits.blocks(both if rights is None else rights[rights["file_path"].isin(both["file_path"])])
+    yield from credits.blocks(rights[rights["file_path"].isin(both["file_path"])])
 
 
 def _made_with(facts: Mapping[str, Any]) -> Block:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DASHES: Final[dict[str, Any]] = {"color": drawing.MUTED, "linestyle": (0, (4, 3)), "linewidth": 1}
 _NAMED: Final = 12
+_SHADES: Final = (drawing.PALETTE[0], "#3D8FC0", "#5B7F8C", "#A9C4CF", "#DDE2E0")
+"""Of ranks, the narrowest first."""
 
 
 def calibration(before: Floats, after: Floats, correct_before: Flags, correct_after: Flags) -> Figure:
@@ -138,8 +140,49 @@ def set_sizes(members: Flags, *, coverage: float) -> Figure:
     return drawn
 
 
+def ranks(groups: Mapping[str, Mapping[str, tuple[float, float]]]) -> Figure:
+    """Draw what share of images is told each rank, one bar a group; what was wrong is hatched.
+
+    Args:
+        groups: such as `known animals` → rank → the share of all images, 0–1, and how much of that is wrong, 0–1; at
+            least one rank. The first rank comes first.
+
+    Raises:
+        DataError: no group.
+    """
+    from matplotlib.patches import Patch
+
+    if not groups:
+        raise DataError("At least one group of images was expected; found none.")
+    drawn = drawing.figure(9.0, 1.25 + 0.62 * len(groups))
+    axes = drawing.dress(drawn.subplots(), x="share of the images", grid="x")
+    shades = {
+        rank: _SHADES[i % len(_SHADES)] for i, rank in enumerate(dict.fromkeys(r for g in groups.values() for r in g))
+    }
+    for row, told in enumerate(groups.values()):
+        left = 0.0
+        for rank, (share, wrong) in told.items():
+            ink = "white" if _SHADES.index(shades[rank]) < 3 else drawing.INK
+            axes.barh(row, share, left=left, height=0.6, color=shades[rank], edgecolor="white", linewidth=0.8)
+            if wrong:
+                place: dict[str, Any] = {"left": left + share - wrong, "height": 0.6, "color": "none", "linewidth": 0}
+                axes.barh(row, wrong, hatch="////", edgecolor=ink, **place)
+            if share > 0.045:
+                axes.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=8.5, color=ink,
+                          bbox={"facecolor": shades[rank], "edgecolor": "none", "pad": 1.5})  # fmt: skip
+            left += share
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    handles = [Patch(color=shade, label=rank) for rank, shade in shades.items()]
+    handles.append(Patch(facecolor="white", edgecolor=drawing.MUTED, hatch="////", label="wrong"))
+    drawn.legend(handles=handles, loc="outside upper left", ncols=6, frameon=False, fontsize=9)
+    return drawn
+
+
 def novelty(known: Mapping[str, Floats], new: Mapping[str, Mapping[str, Floats]]) -> Figure:
-    """Draw how well scores tell images of new families from those of known ones: ROC curves, one panel a kind of new.
+    """Draw how well scores tell images of new families from those of known ones: ROC curves, two panels a row.
 
     Args:
         known: score → its values for images of known families, large where an image is unlike them.
@@ -150,13 +193,15 @@ def novelty(known: Mapping[str, Floats], new: Mapping[str, Mapping[str, Floats]]
     """
     if not new:
         raise DataError("At least one kind of new images was expected; found none.")
-    drawn = drawing.figure(4.7 * len(new), 4.8)
-    for column, (kind, scores) in enumerate(new.items()):
+    columns = min(len(new), 2)
+    rows = -(-len(new) // columns)
+    drawn = drawing.figure(4.7 * columns, 4.6 * rows)
+    for number, (kind, scores) in enumerate(new.items()):
         axes = drawing.dress(
-            drawn.add_subplot(1, len(new), column + 1),
+            drawn.add_subplot(rows, columns, number + 1),
             title=kind,
-            x="share of known images taken for new",
-            y="" if column else "share of new images found",
+            x="share of known images taken for new" if number + columns >= len(new) else "",
+            y="" if number % columns else "share of new images found",
             grid="both",
         )
         axes.plot((0, 1), (0, 1), **_DASHES)

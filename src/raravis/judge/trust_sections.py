@@ -11,7 +11,8 @@ from typing import Any, Final
 import pandas as pd
 
 from raravis import drawing
-from raravis.judge import sets, strangers, trust_figures
+from raravis.judge import figures, sets, strangers, trust_figures
+from raravis.judge.taxa_section import taxa
 from raravis.judge.trusted import Trial
 from raravis.page import Block, Facts, Picture, Section, Table, Text
 
@@ -35,7 +36,7 @@ def sections(trial: Trial, found: Mapping[str, Any]) -> list[Section]:
         Section("Prediction sets", list(_sets(trial, found["sets"]))),
         Section("Answering only when sure", list(_selective(trial, found))),
         Section("What it has never seen", list(_novelty(trial, found))),
-        Section("When the family is in doubt: order, class, phylum", list(_taxa(found["taxa"]))),
+        Section("When the family is in doubt: order, class, phylum", list(taxa(trial, found["taxa"]))),
     ]
 
 
@@ -48,28 +49,36 @@ def kept(asked: float, share: float | None, ci95: list[float] | None) -> str:
     return "kept" if share >= asked else "missed by no more than chance"
 
 
-def _promises(trial: Trial, found: Mapping[str, Any]) -> Iterator[Block]:
-    own, told, taxa, strange = found["selective"], found["sets"], found["taxa"], found["unfamiliar"]
+def promises(found: Mapping[str, Any]) -> pd.DataFrame:
+    """A row a promise: what was asked, what was found here and its 95% interval, and whether it was kept; all words.
+
+    Args:
+        found: what `trusted.figures` gave.
+    """
+    own, told, ranks, strange = found["selective"], found["sets"], found["taxa"], found["unfamiliar"]
     familiar = [1 - end for end in reversed(strange["ci95"])]
     rows = {
-        "The family is in the set": (told["asked"], told["coverage"], told["ci95"]),
-        f"Right where sure enough ({own['accepted']:.1%} of images)": (own["asked"], own["precision"], own["ci95"]),
-        "The taxon told is right, at whatever rank": (taxa["asked"], taxa["right"], taxa["ci95"]),
-        "Known animals that pass as familiar": (1 - strange["asked"], 1 - strange["share"], familiar),
+        "the family is in the set": (told["asked"], told["coverage"], told["ci95"]),
+        f"right where sure enough ({own['accepted']:.1%} of images)": (own["asked"], own["precision"], own["ci95"]),
+        "the taxon told is right, at whatever rank": (ranks["asked"], ranks["right"], ranks["ci95"]),
+        "known animals pass as familiar": (1 - strange["asked"], 1 - strange["share"], familiar),
     }
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         [
             {
                 "promise": name,
                 "asked": f"{asked:.4g}",
                 "found": "" if share is None else f"{share:.3f}",
                 "95% interval": "" if ci95 is None else f"{ci95[0]:.3f}–{ci95[1]:.3f}",
-                "": kept(asked, share, ci95),
+                "so it is": kept(asked, share, ci95),
             }
             for name, (asked, share, ci95) in rows.items()
         ]
     )
-    yield Table(frame, "Each share as it was asked for, and as it was found here.")
+
+
+def _promises(trial: Trial, found: Mapping[str, Any]) -> Iterator[Block]:
+    yield Table(promises(found), "Each share as it was asked for, and as it was found here.")
     error = found["calibration"]["after"]["ece"]
     right = found["right_families"]
     yield Facts(
@@ -129,6 +138,12 @@ def _calibration(trial: Trial, found: Mapping[str, Any]) -> Iterator[Block]:
         caption = "On the line, answers of a confidence are right as often as it says."
         alt = f"Reliability before and after: error {found['before']['ece']:.3f}, {found['after']['ece']:.3f}."
         yield Picture(drawing.png(drawn), caption, alt)
+        return
+    after = trial.verdicts.probabilities
+    drawn = figures.reliability(after.max(axis=1), after.argmax(axis=1) == trial.classes)
+    error = found["after"]["ece"]
+    caption = "Above the line the model is too modest, below it too sure; bars are 95% intervals."
+    yield Picture(drawing.png(drawn), caption, f"Reliability diagram; expected calibration error {error:.3f}.")
 
 
 def _row(name: str, both: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -271,9 +286,3 @@ def _rehearsed(trial: Trial) -> Iterator[Block]:
 
 def _kinds(kinds: list[str]) -> str:
     return "; ".join(f"{kind}: {KINDS[kind]}" for kind in kinds) + "."
-
-
-def _taxa(found: Mapping[str, Any]) -> Iterator[Block]:
-    rows = [{"rank": rank, **values} for rank, values in found["ranks"].items()]
-    caption = "The lowest rank that the evidence supports: how often each was told, and how often it was right."
-    yield Table(pd.DataFrame(rows), caption)

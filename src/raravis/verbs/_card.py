@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from raravis.judge import sets, trust_sections
 from raravis.judge.trust import Trust
 from raravis.run import Run
 
@@ -26,7 +27,7 @@ def text(run: Run, judged: Mapping[str, Any], phyla: Mapping[str, str], trust: T
         *_what(run),
         *_data(run, phyla),
         *_good(run, judged[side], side, judged.get("held_out_species")),
-        *_trust(judged[side].get("trust"), trust),
+        *_trust(judged[side], trust),
         *_limits(judged[side]),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -35,9 +36,11 @@ def text(run: Run, judged: Mapping[str, Any], phyla: Mapping[str, str], trust: T
 def _what(run: Run) -> Iterator[str]:
     yield f"# {run.path.name}: {run.recipe.model.name} for {len(run.families)} families"
     yield (
-        "**Assume that it is wrong until you have checked it on photographs of your own site.** Judge a few hundred of "
-        "them by eye, then run `raravis evaluate` on them."
+        "**Whatever it says, assume it is wrong until you have checked on your own site.** Judge a few hundred "
+        "photographs from there by eye, then run `raravis evaluate` on them."
     )
+    made = f"Made by raravis {run.environment.get('raravis', 'of an unknown version')}"
+    yield f"{made}; the run was last worked on at {run.status.get('updated', 'an unknown time')}."
     yield "## Intended use"
     yield (
         "Sorting photographs of animals by family, for a person to look over. It is not meant for decisions that "
@@ -86,25 +89,75 @@ def _good(run: Run, judged: Mapping[str, Any], side: str, species: Mapping[str, 
         )
 
 
-def _trust(found: Mapping[str, Any] | None, trust: Trust | None) -> Iterator[str]:
+def _trust(judged: Mapping[str, Any], trust: Trust | None) -> Iterator[str]:
     yield "## How far to believe it"
     if trust is None:
         yield "Nothing is known of that: the run was made without."
         return
+    found = judged.get("trust")
     if found is not None:
-        told, own, taxa = found["sets"], found["selective"], found["taxa"]
-        yield (
-            f"Sets that promise the family {told['asked']:.0%} of the time held it {told['coverage']:.1%} of the time, "
-            f"with {told['mean_size']:.2f} families on average. Asked for {own['asked']:.0%} right answers, "
-            f"{own['accepted']:.1%} of images were answered"
-            + (f", {own['precision']:.1%} of them rightly. " if own["precision"] is not None else ". ")
-            + f"Of the taxa told, at whatever rank, {taxa['right']:.1%} were right."
-        )
+        yield from _promises(found, judged["per_family"])
+        yield from _calibration(found["calibration"])
+        if found["novel"] is not None:
+            yield _measured(found["novel"])
     if trust.table:
         best = trust.table[0]
         areas = ", ".join(f"{k} {v:.2f}" for k, v in best.items() if k not in ("scorer", "mean"))
-        yield f"Families that it was not taught, in rehearsal (`{best['scorer']}`, area under the ROC curve): {areas}."
+        yield (
+            f"Families kept back in rehearsal (`{best['scorer']}`, area under the ROC curve): {areas}. 0.5 is chance, "
+            f"1 tells every new image from every known one."
+        )
     yield from trust.notes
+
+
+def _promises(found: Mapping[str, Any], per_family: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield _markdown(trust_sections.promises(found))
+    if found["fitted_here"]:
+        yield "These are the images that the thresholds were set on, so that this proves little; judge on test."
+    told, own, verdicts = found["sets"], found["selective"], found["verdicts"]
+    yield (
+        f"A set names {told['mean_size']:.2f} families on average. {verdicts['identified']:.1%} of the images are "
+        f"identified, {verdicts['uncertain']:.1%} uncertain, and {verdicts['unfamiliar']:.1%} are called unfamiliar, "
+        f"though they are all of known families. Area under the risk-coverage curve {own['aurc']:.4f} (0 is best)."
+    )
+    rows = {name: (row["support"], row.get("coverage")) for name, row in per_family.items()}
+    bad = sorted((share, name, n) for name, (n, share) in rows.items() if share is not None and share < sets.LOW)
+    if bad := [(share, name, n) for share, name, n in bad if n >= sets.ENOUGH]:
+        named = ", ".join(f"{name} ({share:.0%} of {n})" for share, name, n in bad)
+        yield f"Families whose sets hold them less than {sets.LOW:.0%} of the time: {named}."
+    else:
+        yield f"No family with {sets.ENOUGH} images or more is in its sets less than {sets.LOW:.0%} of the time."
+
+
+def _calibration(found: Mapping[str, Any]) -> Iterator[str]:
+    ways = {"none": "Its probabilities are the network's own: no way of calibrating them did better."}
+    how = f"{found['kind']} scaling" + (f" of {found['temperature']:.2f}" if found["temperature"] else "")
+    yield ways.get(found["kind"], f"Calibrated by {how}, fitted on {found['images']:,} validation images.")
+    sides = ["after"] if found["kind"] == "none" or found["before"] is None else ["before", "after"]
+    words = {"ece": "calibration error", "brier": "Brier score", "nll": "log loss"}
+    rows = {"all": {side: found[side] for side in ("before", "after")}, **found["per_phylum"]}
+    frame = pd.DataFrame(
+        [
+            {"images of": name, "images": row["after"]["n"]}
+            | {told: " → ".join(f"{row[side][key]:.3f}" for side in sides) for key, told in words.items()}
+            for name, row in rows.items()
+        ]
+    )
+    yield _markdown(frame)
+    yield ("Before → after calibration; " if len(sides) > 1 else "") + "less is better, and few images are chance."
+
+
+def _measured(found: Mapping[str, Any]) -> str:
+    return (
+        f"On {found['n']:,} photographs of {found['families']} families that it does not know: area under the ROC "
+        f"curve {found['auroc']:.3f} ({found['ci95'][0]:.3f}–{found['ci95'][1]:.3f}), {found['unfamiliar']:.1%} "
+        f"called unfamiliar, {found['identified']:.1%} identified, wrongly."
+    )
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    rows = [list(map(str, frame.columns)), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _limits(judged: Mapping[str, Any]) -> Iterator[str]:

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from raravis import drawing, files
 from raravis.judge import figures, metrics, predictions, report, trust_sections, trusted
+from raravis.judge.examples import A_FAMILY, Examples
 from raravis.judge.report import HELD_OUT
 from raravis.models import fused
-from raravis.page import Facts, Section, Table
+from raravis.page import Section
 from raravis.run import CARD, CURVES, HEADS, METRICS, PREDICTIONS, REPORT, TRIED, Run
 from raravis.verbs import _card
+from raravis.verbs._labelled import Labelled, labelled
 
 if TYPE_CHECKING:
-    from raravis.verbs._labelled import Labelled
+    from raravis.data.catalogue import Catalogue
 
 
 def keep(
@@ -31,6 +33,7 @@ def keep(
     out: Path | None = None,
     crossed: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] | None = None,
     trial: trusted.Trial | None = None,
+    taught: Labelled | None = None,
 ) -> None:
     """Judge the sides in `given`, keep them beside those judged before, and write the report anew.
 
@@ -42,6 +45,7 @@ def keep(
         out: the folder to write into; the run's own when not given.
         crossed: classes and probabilities of images that cross-validation held out, by the way it did so.
         trial: the images of the last side in `given` with verdicts, where the run has something to base them on.
+        taught: training images to show, a few of each family, where `images` has no side `train`.
     """
     out = out or run.path
     sides = list(given)
@@ -79,33 +83,40 @@ def keep(
         unseen=_unseen(images, judged),
         choices=_choices(run),
         side=sides[-1],
-        trusted=[*promised, *_learned_from(run, judged[sides[-1]]["per_family"])],
+        trusted=promised,
+        known=_known(run, taught or (None if images.of("train").empty else images)),
     )
     files.write_text(
         out / CARD, _card.text(run, judged, images.phyla, run.load_trust() if trial is None else trial.trust)
     )
 
 
-def _learned_from(run: Run, per_family: Mapping[str, Mapping[str, Any]]) -> list[Section]:
-    """How many images of each family taught the network, and how those with the fewest fared."""
+def _known(run: Run, examples: Labelled | None) -> Examples | None:
+    """What the network learned from; None where it learned from no images."""
     split = run.split.drop_duplicates("image_id")
     sizes = split.loc[split["split"] == "train", "family"].value_counts()
     if sizes.empty:
-        return []
-    facts = Facts(
-        {
-            "Training images": int(sizes.sum()),
-            "Families": len(sizes),
-            "Images a family": (f"{sizes.median():g}", f"median; {sizes.min()} to {sizes.max()}"),
-        }
-    )
-    fewest = sizes.sort_values(kind="stable").head(15)
-    rows = [
-        {"family": name, "training images": n, "recall": per_family[name]["recall"], "F1": per_family[name]["f1"]}
-        for name, n in zip(map(str, fewest.index), fewest, strict=True)
-    ]
-    told = "The families with the fewest training images, and how they fared here. More images help these most."
-    return [Section("What it learned from", [facts, Table(pd.DataFrame(rows), told)])]
+        return None
+    counts = {str(name): int(n) for name, n in sizes.items()}
+    if examples is None:
+        none = pd.DataFrame(columns=["image_id", "file_path", "family"])
+        return Examples(counts, none, lambda ids: [], {})
+    some = _some(examples.of("train"))
+    return Examples(counts, some, lambda ids: list(examples.store.read(ids)), examples.phyla)
+
+
+def _some(table: pd.DataFrame) -> pd.DataFrame:
+    """A few images of each family, by their ids, which are digests: as good as drawn by lot, and always the same."""
+    return table.sort_values("image_id").groupby("family").head(A_FAMILY).sort_values(["family", "image_id"])
+
+
+def examples(run: Run, found: Catalogue, *, quiet: bool) -> Labelled | None:
+    """A few training images of each family, with their pixels; None where none is at hand."""
+    split = run.split.drop_duplicates("image_id")
+    some = _some(split[split["split"] == "train"])
+    if not some["image_id"].isin(found.readable["image_id"]).any():
+        return None
+    return labelled(found, some, run.recipe.data, ("train",), quiet=quiet)
 
 
 def _of_members(run: Run, judged: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,9 +105,10 @@ def _own(
         return _outcome(run.path, judged, split, found, (_CROSSED,))
     sides = (split, NOVEL) if split == "test" else (split,)
     images = labelled(found, own, run.recipe.data, sides, quiet=quiet)
+    taught = _judged.examples(run, found, quiet=quiet)
     with run.exclusive():
         probabilities, trial = _answers(run, images, split, promises, quiet)
-        _judged.keep(run, images, {split: probabilities}, seed=seed, trial=trial)
+        _judged.keep(run, images, {split: probabilities}, seed=seed, trial=trial, taught=taught)
     notes = [*images.notes, *_told(images, trial)]
     if strange := int((~found.readable["image_id"].isin(own["image_id"])).sum()):
         notes.append(f"{strange} images are none of the run's own; they are not judged. Give them alone to judge them.")

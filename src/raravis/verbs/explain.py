@@ -123,6 +123,7 @@ def explain(
         count=nearest,
         check=check,
         seed=seed,
+        trust=run.load_trust(),
     )
     reasons = why.explain(looked.photographs, asked, folder, quiet=quiet)
     page = report.Page(
