@@ -1,109 +1,211 @@
-"""Many machines, as two workers on this one: the same rows and features in the same order, whoever dies meanwhile."""
+"""The pool of workers, with a Ray that is played: order, windows, deaths, and who is blamed for them."""
 
-import importlib.util
-import os
-import secrets
-import signal
-import time
-import warnings
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
+import raravis
 from raravis import cluster
+from raravis.cluster import ATTEMPTS, DEPTH, WINDOW, Cluster
 from raravis.errors import BundleError, ClusterError, MissingError, UsageError
-from raravis.verbs.embed import embed
-from raravis.verbs.predict import predict
-
-HAS_RAY = importlib.util.find_spec("ray") is not None
-needs_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (raravis[ray])")
 
 
-@pytest.fixture(scope="module")
-def two():
-    """A Ray of two workers that listens for this machine alone; `cluster.joined` takes it as it is."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.setenv("PYTHONPATH", str(Path(cluster.__file__).parents[1]))
-        warnings.filterwarnings("ignore", category=ResourceWarning)  # Ray leaves its logs and pipes open
-        import ray
+class DiedError(Exception):
+    """What Ray says of a worker that is gone."""
 
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address="127.0.0.1",
-        )
-        ray.cloudpickle.register_pickle_by_value(__import__("sys").modules[__name__])
+
+class RaisedError(DiedError):
+    """What Ray says of a piece of work that raised."""
+
+    def __init__(self, cause):
+        super().__init__(str(cause))
+        self.cause = cause
+
+    def as_instanceof_cause(self):
+        return self.cause
+
+
+@dataclass
+class Played:
+    """As much of Ray as the pool uses; a worker does its work when it is waited for, the latest first."""
+
+    order: int = -1
+    alive: list = field(default_factory=list)
+    started: int = 0
+    most: int = 0
+    waiting: dict = field(default_factory=dict)
+    exceptions: Any = field(default_factory=lambda: SimpleNamespace(RayTaskError=RaisedError, RayError=DiedError))
+
+    def put(self, value):
+        return value
+
+    def remote(self, *, num_cpus, max_restarts, max_concurrency):
+        assert (num_cpus, max_restarts, max_concurrency) == (1, 0, DEPTH)
+        return lambda kind: SimpleNamespace(remote=lambda held: self._actor(kind(held)))
+
+    def wait(self, refs, *, num_returns, timeout):
+        assert refs, "nothing to wait for: the pool is stuck"
+        return [refs[self.order]], []
+
+    def get(self, ref):
+        actor, call, piece = self.waiting[ref]
+        if actor not in self.alive:
+            raise DiedError("the worker is gone")
         try:
-            yield ray
-        finally:
-            ray.shutdown()
+            return call(*piece)
+        except DiedError:
+            self.alive.remove(actor)
+            raise
+        except Exception as error:
+            raise RaisedError(error) from None
+
+    def kill(self, actor):
+        if actor in self.alive:
+            self.alive.remove(actor)
+
+    def _actor(self, worker):
+        actor = SimpleNamespace(number=self.started)
+        for name in ("ready", "work"):
+            setattr(actor, name, SimpleNamespace(remote=self._call(actor, getattr(worker, name))))
+        self.alive.append(actor)
+        self.started += 1
+        self.most = max(self.most, len(self.alive))
+        return actor
+
+    def _call(self, actor, call):
+        def remote(*piece):
+            ref = object()
+            self.waiting[ref] = actor, call, piece
+            return ref
+
+        return remote
 
 
 @dataclass(frozen=True)
 class Doubling:
-    """Doubles numbers; leaves a mark of each worker and of each piece it began."""
+    """Doubles numbers; a worker dies on a number as often as is told."""
 
-    place: Path
-    deadly: int = -1
-    deaths: int = 99
-    wait: float = 0.0
-    fault: bool = False
+    deadly: Counter = field(default_factory=Counter)
+    opening: Exception | None = None
+    began: Counter = field(default_factory=Counter)
 
     def open(self):
-        (self.place / f"worker-{os.getpid()}").touch()
-        if self.fault:
-            raise BundleError("the model is damaged")
+        if self.opening:
+            raise self.opening
+        return self.call
 
-        def call(number):
-            before = len(list(self.place.glob(f"piece-{number}-*")))
-            (self.place / f"piece-{number}-{os.getpid()}").touch()
-            time.sleep(self.wait)
-            if number == self.deadly and before < self.deaths:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return 2 * number
-
-        return call
+    def call(self, number):
+        self.began[number] += 1
+        if self.began[number] <= self.deadly[number]:
+            raise DiedError("killed")
+        if number < 0:
+            raise ZeroDivisionError("a bug")
+        return 2 * number
 
     def told(self, piece):
         return f"the number {piece}"
 
 
-@needs_ray
-def test_results_are_in_order_and_pieces_are_read_no_further_than_the_window(two, tmp_path):
+@pytest.mark.parametrize("order", [0, -1], ids=["the first done first", "the latest done first"])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_results_are_in_the_order_of_the_work(order, workers):
+    ray = Played(order)
+    assert list(Cluster(ray, workers).map(Doubling(), range(50))) == list(range(0, 100, 2))
+    assert ray.started == workers
+    assert ray.alive == []
+
+
+def test_nothing_to_do_gives_nothing():
+    assert list(Cluster(Played(), 2).map(Doubling(), [])) == []
+
+
+def test_pieces_are_read_no_further_than_the_window():
     read = []
-    pieces = (read.append(n) or n for n in range(100))
-    with cluster.joined("auto", workers=2) as joined:
-        found = joined.map(Doubling(tmp_path), pieces)
-        assert next(found) == 0
-        assert len(read) <= 2 * cluster.WINDOW + 1
-        assert list(found) == list(range(2, 200, 2))
-    assert two.is_initialized()
-    assert len(list(tmp_path.glob("worker-*"))) == 2  # each was opened once
+    found = Cluster(Played(), 2).map(Doubling(), (read.append(n) or n for n in range(1000)))
+    for number in range(20):
+        assert next(found) == 2 * number
+        assert len(read) <= number + 1 + 2 * WINDOW
+    found.close()
+    assert len(read) < 60
 
 
-@needs_ray
-def test_what_a_dead_worker_did_is_done_by_another(two, tmp_path):
-    with cluster.joined("auto", workers=2) as joined:
-        assert list(joined.map(Doubling(tmp_path, deadly=5, deaths=2), range(30))) == list(range(0, 60, 2))
-    assert len(list(tmp_path.glob("piece-5-*"))) == 3
+def test_leaving_early_ends_the_workers():
+    ray = Played()
+    found = Cluster(ray, 3).map(Doubling(), range(100))
+    next(found)
+    found.close()
+    assert ray.alive == []
 
 
-@needs_ray
-def test_a_piece_that_kills_every_worker_is_named_and_no_other_is(two, tmp_path):
-    with cluster.joined("auto", workers=2) as joined, pytest.raises(ClusterError, match="4 workers died on the number 7"):
-        list(joined.map(Doubling(tmp_path, deadly=7), range(30)))
+@pytest.mark.parametrize("order", [0, -1])
+def test_what_dead_workers_had_is_done_by_others(order):
+    ray, work = Played(order), Doubling(Counter({0: 1, 7: 3, 8: 2, 29: 1}))
+    assert list(Cluster(ray, 2).map(work, range(30))) == list(range(0, 60, 2))
+    assert ray.started == 2 + 7
+    assert ray.most == 2
+    assert {n: work.began[n] for n in (0, 7, 8, 29)} == {0: 2, 7: 4, 8: 3, 29: 2}
 
 
-@needs_ray
-def test_what_a_worker_raises_on_purpose_is_raised_here(two, tmp_path):
-    with cluster.joined("auto", workers=1) as joined, pytest.raises(BundleError, match="the model is damaged"):
-        list(joined.map(Doubling(tmp_path, fault=True), range(3)))
+@pytest.mark.parametrize("order", [0, -1])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_piece_that_kills_every_worker_is_named_and_no_other_is(order, workers):
+    found, ray = [], Played(order)
+    with pytest.raises(ClusterError, match=rf"{ATTEMPTS} workers died on the number 7: .*\n.*--resume"):
+        found.extend(Cluster(ray, workers).map(Doubling(Counter({7: 99})), range(30)))
+    assert ray.alive == []
+
+
+def test_workers_that_die_before_they_are_ready_are_not_started_for_ever():
+    ray = Played()
+    with pytest.raises(ClusterError, match="Workers keep dying; the last one: no memory"):
+        list(Cluster(ray, 2).map(Doubling(opening=DiedError("no memory")), range(3)))
+    assert ray.started < 20
+
+
+def test_what_a_worker_raises_is_raised_here():
+    with pytest.raises(BundleError, match="damaged"):
+        list(Cluster(Played(), 2).map(Doubling(opening=BundleError("damaged")), range(3)))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        list(Cluster(Played(), 2).map(Doubling(), [1, -1]))
+
+
+def test_workers_of_another_version_are_refused(monkeypatch):
+    class Old(cluster._Worker):
+        def ready(self):
+            super().ready()
+            return "0.0.1"
+
+    monkeypatch.setattr(cluster, "_Worker", Old)
+    with pytest.raises(ClusterError, match=rf"have raravis 0\.0\.1, this machine has {raravis.__version__}"):
+        list(Cluster(Played(), 1).map(Doubling(), [1]))
+
+
+def test_options_that_mean_nothing_are_refused():
+    with pytest.raises(UsageError, match="no cluster to have them"):
+        cluster.asked(None, 2, quiet=True)
+    with pytest.raises(UsageError, match="workers is -1"):
+        cluster.asked("local", -1, quiet=True)
+    with cluster.asked(None, 0, quiet=True) as joined:
+        assert joined is None
+
+
+def test_without_ray_the_extra_is_named(monkeypatch):
+    def refuse(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(cluster, "import_module", refuse)
+    with pytest.raises(MissingError, match=r"pip install 'raravis\[ray\]'"), cluster.joined("local"):
+        pass
+
+
+def test_a_cluster_that_is_not_there_is_one_error():
+    def init(**options):
+        assert options["address"] == "auto"
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    match = r"Cannot join the Ray cluster 'auto': Could not find any .*\n.*ray start"
+    with pytest.raises(ClusterError, match=match):
+        cluster._join(SimpleNamespace(init=init), "auto")

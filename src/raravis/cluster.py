@@ -96,6 +96,8 @@ def joined(address: str, *, workers: int = 0, quiet: bool = False) -> Iterator[C
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told what is computed here
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as Ray will have it; it warns until it is said
+    if address == "local":
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # no cluster: it listens for this machine alone
     with extras.told():
         ray = import_module("ray")
     own = not ray.is_initialized()
@@ -128,7 +130,7 @@ def asked(address: str | None, workers: int, *, quiet: bool) -> AbstractContextM
 def _join(ray: Any, address: str) -> None:
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
-        options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        options |= {"include_dashboard": False}
         if not any(os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # nobody else gets in, and none is left on the disk
     try:

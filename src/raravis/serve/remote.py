@@ -85,8 +85,22 @@ class Identifier:
         return f"the photograph {first}" if len(piece) == 1 else f"the {len(piece)} photographs from {first} to {last}"
 
 
-def there(
-    cluster: Cluster,
+def there(cluster: Cluster, worker: Identifier) -> Maker:
+    """Have a cluster make the rows.
+
+    Args:
+        cluster: that was joined.
+        worker: what each of its workers opens.
+    """
+
+    def made(pictures: Iterable[Picture], batch_size: int) -> Generator[list[Row]]:
+        with closing(cluster.map(worker, pieces(pictures, batch_size))) as found:
+            yield from found
+
+    return made
+
+
+def opener(
     model: Path | str,
     *,
     top_k: int,
@@ -94,11 +108,10 @@ def there(
     seed: int = 0,
     int8: bool = False,
     promises: Mapping[str, float | None],
-) -> Maker:
-    """Have a cluster make the rows.
+) -> Identifier:
+    """Gather what workers need to open a model.
 
     Args:
-        cluster: that was joined.
         model: the folder of a run or bundle that opens.
         top_k: families listed a row.
         jobs: threads that read photographs in each worker; 0 for `READERS`.
@@ -107,13 +120,7 @@ def there(
         promises: as for `open_predictor`.
     """
     settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
-    opener = Identifier(_files(Path(model)), settings, top_k, jobs or READERS, seed, int8, dict(promises))
-
-    def made(pictures: Iterable[Picture], batch_size: int) -> Generator[list[Row]]:
-        with closing(cluster.map(opener, pieces(pictures, batch_size))) as found:
-            yield from found
-
-    return made
+    return Identifier(_files(Path(model)), settings, top_k, jobs or READERS, seed, int8, dict(promises))
 
 
 def pieces(pictures: Iterable[Picture], batch_size: int) -> Iterator[list[Picture]]:

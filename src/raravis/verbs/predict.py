@@ -99,7 +99,7 @@ def predict(
             make = batch.here(predictor, top_k, jobs)
         else:
             options: dict[str, Any] = {"top_k": top_k, "jobs": jobs, "seed": seed, "int8": int8, "promises": promises}
-            make = remote.there(joined, Path(str(model)), **options)
+            make = remote.there(joined, remote.opener(str(model), **options))
         tally = batch.identify(
             make,
             pictures,
