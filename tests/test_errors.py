@@ -33,6 +33,7 @@ def test_unknown_where_nothing_is_known():
         ("RunError", 1),
         ("OfflineError", 1),
         ("MissingError", 1),
+        ("ClusterError", 1),
     ],
 )
 def test_exit_codes_as_the_drawing_says(kind, code):

@@ -8,7 +8,8 @@
     ├── RunError            1   a run folder is not what was asked for: unfinished, damaged, another data set
     │   └── BundleError     1   a bundle is not what it claims to be: damaged, changed, too large, unsafe
     ├── OfflineError        1   something must be fetched and no network answers
-    └── MissingError        1   a part of raravis is not installed
+    ├── MissingError        1   a part of raravis is not installed
+    └── ClusterError        1   a Ray cluster cannot be joined, or its workers keep dying
 
 A message is one or two lines: what was found, what was expected, what to do.
 """
@@ -57,6 +58,10 @@ class OfflineError(RaravisError):
 
 class MissingError(RaravisError):
     """A part of raravis is not installed; the message names the extra that brings it."""
+
+
+class ClusterError(RaravisError):
+    """Many machines cannot be worked on."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from raravis import registry
 from raravis.data import decode
 from raravis.errors import RunError, StorageError
 from raravis.serve import detections, formats
-from raravis.serve.batch import identify
+from raravis.serve.batch import here, identify
 from raravis.serve.formats import About, raravis
 from raravis.serve.pictures import Pictures
 from raravis.serve.predictor import Answer
@@ -63,12 +63,11 @@ def draw(folder: Path, count: int) -> list[str]:
 def run(paths, out, predictor=None, *, format="raravis", boxes=None, batch_size=4, top_k=2, **options):
     seen = None if boxes is None else detections.read(boxes)
     return identify(
-        predictor or Colours(),
+        here(predictor or Colours(), top_k, options.pop("jobs", 0)),
         Pictures(paths, seen),
         out,
         formats.load(format),
         About("colours", LINEAGES, seen),
-        top_k=top_k,
         batch_size=batch_size,
         quiet=True,
         **options,

@@ -15,8 +15,10 @@ from raravis.cli._app import (
     LabelColumn,
     PathColumn,
     Quiet,
+    Ray,
     Root,
     Seed,
+    Workers,
     app,
     tell,
 )
@@ -34,6 +36,8 @@ def embed(
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
     root: Root = None,
+    ray: Ray = None,
+    workers: Workers = 0,
     seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,
@@ -42,4 +46,5 @@ def embed(
     """Compute the features that a frozen backbone gives of every image."""
     columns: dict[str, Any] = {"path_column": path_column, "label_column": label_column, "root": root}
     options: dict[str, Any] = {"weights": weights, "size": size, "fit": fit, "view": view, **columns}
+    options |= {"ray": ray, "workers": workers}
     tell(lambda: raravis.embed(data, backbone=backbone, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

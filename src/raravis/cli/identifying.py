@@ -15,8 +15,10 @@ from raravis.cli._app import (
     Familiar,
     Json,
     Quiet,
+    Ray,
     Right,
     Seed,
+    Workers,
     app,
     tell,
 )
@@ -25,12 +27,12 @@ from raravis.cli._app import (
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A run folder or a bundle.", show_default=False)],
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs; addresses.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
     format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
     top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
-    jobs: Annotated[int, typer.Option(help="Threads that decode; 0 for one a core.", min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="Threads that decode; 0 for one a core, or four a worker.", min=0)] = 0,
     detections: Annotated[
         Path | None, typer.Option(help="Results of MegaDetector: identify each animal in its box.")
     ] = None,
@@ -43,6 +45,8 @@ def predict(
     familiar: Familiar = None,
     int8: Annotated[bool, typer.Option("--int8", help="Take the smaller network of a bundle.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a kill.")] = False,
+    ray: Ray = None,
+    workers: Workers = 0,
     seed: Seed = 0,
     quiet: Quiet = False,
     json: Json = False,
@@ -52,4 +56,5 @@ def predict(
     options: dict[str, Any] = {"format": format, "top_k": top_k, "batch_size": batch_size, "resume": resume}
     options |= {"jobs": jobs, "detections": detections, "detection_threshold": detection_threshold}
     options |= {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar, "int8": int8}
+    options |= {"ray": ray, "workers": workers}
     tell(lambda: raravis.predict(model, paths, out=out, **options, seed=seed, quiet=quiet), quiet, json, debug)

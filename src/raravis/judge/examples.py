@@ -158,7 +158,8 @@ def careful(
         f"Found, or in their prediction set, less than {CAREFUL:.0%} of the time{listed}. With few images here, a "
         "figure is a rough guess. Look at every answer that names one of these, or one that they are taken for.",
     )
-    pictures, used = [], []
+    pictures: list[tuple[str, list[_Shown]]] = []
+    used: list[pd.DataFrame] = []
     for name in (row["family"] for row in rows):
         missed = shown[(shown["family"] == name) & (shown["predicted"] != name)]
         beside = [] if known is None else _taught(known, name, drawing.INK)

@@ -8,7 +8,8 @@ loses nothing that was committed, and the next call computes what is lacking.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 
 from raravis import backbones, engine, files, fingerprint, models, progress, runtimes
 from raravis.backbones import View
+from raravis.cluster import Cluster
 from raravis.data import decode
 from raravis.data.pixels import PixelStore
 from raravis.data.rows import Rows, alone, writing
 from raravis.errors import DataError, StorageError
+from raravis.learn import remote
 
 VERSION: Final = 1
 """Of what is kept; another version keeps its own folders."""
@@ -98,6 +101,7 @@ def embed(
     *,
     quiet: bool = False,
     batch_size: int = 64,
+    cluster: Cluster | None = None,
 ) -> Rows:
     """The features of every image, computing only those that the cache lacks.
 
@@ -108,8 +112,10 @@ def embed(
         view: what the backbone is shown of each.
         quiet: no progress.
         batch_size: images a pass.
+        cluster: workers that compute; this process when not given.
 
     Raises:
+        ClusterError: workers keep dying.
         DataError: a feature is no finite number; the image is named.
         StorageError: the cache cannot be written, or holds something else.
     """
@@ -123,10 +129,17 @@ def embed(
         todo = [wanted[number] for number in np.flatnonzero(store.lacking(wanted))]
         if todo:
             model = extractor.seeing(view, (pictures.size, pictures.size, 3))
-            chosen = runtimes.fastest(model, pictures.read(todo[:_SAMPLE]), images=len(todo), quiet=quiet)
-            _note_how(folder, chosen.name, chosen.precision, quiet)
-            call = chosen.call if chosen.precision == "float32" else _careful(chosen.call, model)
-            _compute(store, call, pictures, todo, batch_size, f"Embedding ({extractor.name}, {view})", quiet)
+            batches = (pictures.read(ids) for ids in _batches(todo, batch_size))
+            if cluster is None:
+                chosen = runtimes.fastest(model, pictures.read(todo[:_SAMPLE]), images=len(todo), quiet=quiet)
+                _note_how(folder, chosen.name, chosen.precision, quiet)
+                call = chosen.call if chosen.precision == "float32" else _careful(chosen.call, model)
+                found: Generator[NDArray[np.float32]] = (call(pixels) for pixels in batches)
+            else:
+                _note_how(folder, "cluster", "what each worker runs fastest", quiet)
+                found = remote.embedded(cluster, model, batches, images=len(todo))
+            with closing(found):
+                _keep(store, found, todo, batch_size, f"Embedding ({extractor.name}, {view})", quiet)
     return Rows(folder, (extractor.width,), np.float32)
 
 
@@ -171,7 +184,7 @@ def _note_how(folder: Path, runtime: str, precision: str, quiet: bool) -> None:
         )
 
 
-def _careful(call: Callable[[NDArray[Any]], NDArray[np.float32]], model: Any) -> runtimes.Runner:
+def _careful(call: runtimes.Runner, model: Any) -> runtimes.Runner:
     """What computes in less than float32, and in float32 where that gives no finite number: its range is small."""
 
     def both(batch: NDArray[Any]) -> NDArray[np.float32]:
@@ -193,22 +206,19 @@ def lacking(extractor: Extractor, pictures: PixelStore, image_ids: Sequence[str]
     return int(store.lacking(list(dict.fromkeys(image_ids))).sum())
 
 
-def _compute(
-    store: Rows,
-    call: Callable[[NDArray[Any]], NDArray[np.float32]],
-    pictures: PixelStore,
-    todo: Sequence[str],
-    batch_size: int,
-    label: str,
-    quiet: bool,
+def _batches(image_ids: Sequence[str], batch_size: int) -> Iterator[Sequence[str]]:
+    return (image_ids[start : start + batch_size] for start in range(0, len(image_ids), batch_size))
+
+
+def _keep(
+    store: Rows, found: Iterable[NDArray[np.float32]], todo: Sequence[str], batch_size: int, label: str, quiet: bool
 ) -> None:
+    """Write the features of each batch as they come."""
     with (
         writing(store, len(todo), smaller="take fewer views") as writer,
         progress.bar(label, len(todo), quiet=quiet, unit="images") as advance,
     ):
-        for start in range(0, len(todo), batch_size):
-            ids = todo[start : start + batch_size]
-            features = call(pictures.read(ids))
+        for ids, features in zip(_batches(todo, batch_size), found, strict=True):
             for image_id, row in zip(ids, features, strict=True):
                 if not np.isfinite(row).all():
                     raise DataError(

@@ -1,9 +1,9 @@
 """Identify many photographs into one file: in the order given, in flat memory, and safe against a kill.
 
-Enters: a predictor, photographs, the file to write. Leaves: one row for every photograph, or for every animal that a
-detector saw in it. Photographs are decoded on threads while the model works on those before on a thread of its own,
-and rows are written meanwhile; they are appended as they are done and reach the disk batch by batch. A format that
-cannot be appended to is written at the end, from the journal of rows that stands beside it.
+Enters: a maker of rows, photographs, the file to write. Leaves: one row for every photograph, or for every animal that
+a detector saw in it. The maker `here` decodes photographs on threads while the model works on those before on a thread
+of its own; `remote.there` has many machines do it. Rows are appended as they are done and reach the disk batch by
+batch. A format that cannot be appended to is written at the end, from the journal of rows that stands beside it.
 
 Going on after a kill: what an interrupted call left is checked (see `journal`), and the last batch is asked for again:
 if the model now says something else of it, the file was begun with another model, and the two are not mixed. Batches
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import stat
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -35,6 +35,9 @@ from raravis.serve.row import Row
 
 if TYPE_CHECKING:
     from raravis.serve.predictor import Predictor  # slow to import
+
+Maker = Callable[[Iterable[Picture], int], Generator[list[Row]]]
+"""Photographs, and rows a batch → the rows of each batch, in order."""
 
 
 @dataclass(frozen=True)
@@ -59,29 +62,25 @@ class Tally:
 
 
 def identify(
-    predictor: Predictor,
+    make: Maker,
     pictures: Pictures,
     out: Path,
     layout: Format,
     about: About,
     *,
-    top_k: int,
     batch_size: int,
-    jobs: int = 0,
     resume: bool = False,
     quiet: bool = False,
 ) -> Tally:
     """Write one row for every photograph or animal to `out`.
 
     Args:
-        predictor: the model.
+        make: what makes the rows: `here`, or `remote.there`.
         pictures: what to look at, in the order of the rows.
         out: the file; an earlier file of the same format is replaced unless `resume`.
         layout: its format.
         about: what the format says beside the rows.
-        top_k: families listed a row.
         batch_size: rows a step; a bound on memory.
-        jobs: threads that decode; 0 for one a core.
         resume: keep the rows that an interrupted call with the same photographs and model left; none is fine.
         quiet: show no progress.
 
@@ -99,7 +98,7 @@ def identify(
         before = held.left(expected, total, batch_size)
         bad, check, told = list(before.unreadable), deque(before.last), before.verdicts
         first = before.count - len(before.last)
-        made = _batches(predictor, pictures.after(first), top_k, batch_size, jobs)
+        made = make(pictures.after(first), batch_size)
         bar = progress.bar("identifying", total, quiet=quiet, unit="photographs" if appended else "rows")
         with closing(made), bar as advance:
             advance(first)
@@ -116,35 +115,47 @@ def identify(
     return Tally(total, before.count, tuple(bad), verdicts, told["empty"], file)
 
 
-def _batches(
-    predictor: Predictor, pictures: Iterable[Picture], top_k: int, batch_size: int, jobs: int
-) -> Generator[list[Row]]:
-    """Decode ahead, ask the model ahead of the one who writes, and yield the rows of each batch."""
+def here(predictor: Predictor, top_k: int, jobs: int = 0) -> Maker:
+    """Have this process make the rows: decode ahead, and ask the model ahead of the one who writes.
+
+    Args:
+        predictor: the model.
+        top_k: families listed a row.
+        jobs: threads that decode; 0 for one a core.
+    """
     threads = jobs or cores()
 
-    def read(picture: Picture) -> list[Look]:
-        return look(picture, predictor.size, predictor.fit)
+    def made(pictures: Iterable[Picture], batch_size: int) -> Generator[list[Row]]:
+        def read(picture: Picture) -> list[Look]:
+            return look(picture, predictor.size, predictor.fit)
 
-    def asked(looks: list[Look]) -> list[Row]:
-        pixels = [one.pixels for one in looks if one.pixels is not None]
-        if not pixels:
-            return [one.row for one in looks]
-        answer, numbers = predictor.answer(np.stack(pixels)), iter(range(len(pixels)))
-        return [
-            one.row
-            if one.pixels is None
-            else replace(
-                rows.best("", answer, next(numbers), predictor.families, top_k),
-                file_path=one.row.file_path,
-                box=one.row.box,
-            )
-            for one in looks
-        ]
+        def asked(looks: list[Look]) -> list[Row]:
+            return answered(predictor, looks, top_k)
 
-    seen = ahead(read, pictures, window=2 * max(batch_size, threads), threads=threads)
-    answered = ahead(asked, _gathered(chain.from_iterable(seen), batch_size), window=2, threads=1)
-    with closing(answered), closing(seen):  # the inner one first, as `answered` reads from it
-        yield from answered
+        seen = ahead(read, pictures, window=2 * max(batch_size, threads), threads=threads)
+        told = ahead(asked, _gathered(chain.from_iterable(seen), batch_size), window=2, threads=1)
+        with closing(told), closing(seen):  # the inner one first, as `told` reads from it
+            yield from told
+
+    return made
+
+
+def answered(predictor: Predictor, looks: Sequence[Look], top_k: int) -> list[Row]:
+    """The rows of one batch of looks, as the model answers."""
+    pixels = [one.pixels for one in looks if one.pixels is not None]
+    if not pixels:
+        return [one.row for one in looks]
+    answer, numbers = predictor.answer(np.stack(pixels)), iter(range(len(pixels)))
+    return [
+        one.row
+        if one.pixels is None
+        else replace(
+            rows.best("", answer, next(numbers), predictor.families, top_k),
+            file_path=one.row.file_path,
+            box=one.row.box,
+        )
+        for one in looks
+    ]
 
 
 def _gathered(looks: Iterator[Look], batch_size: int) -> Iterator[list[Look]]:

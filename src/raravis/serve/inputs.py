@@ -1,6 +1,6 @@
 """Which photographs are meant: the PATHs of a user become one list of files, in the order given.
 
-Enters: files, folders and globs. Leaves: `Given`. Nothing is opened here; whether a file is an image is
+Enters: files, folders, globs, addresses. Leaves: `Given`. Nothing is opened here; whether a file is an image is
 found out when it is read, so that one bad file never stops the others.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from raravis.data.decode import SUFFIXES
 from raravis.errors import UsageError
+from raravis.serve import places
 
 _MAGIC = frozenset("*?[")
 
@@ -37,15 +38,20 @@ def expand(paths: Iterable[str | Path]) -> Given:
     - A folder is every image below it by suffix, sorted, without hidden ones; links are followed, each folder
       once.
     - A glob (`*`, `?`, `[…]`, `**` for any depth) is what the shell would make of it, sorted.
+    - An address in a store (`s3://bucket/folder`) is every image below it, or what its globs match.
 
     Raises:
-        UsageError: no file at all is meant.
+        UsageError: no file at all is meant, or there is no such kind of store.
+        DataError, MissingError: a store does not list what is there, or needs a package.
     """
     found: list[str] = []
     notes: list[str] = []
     for path in map(str, paths):
         before = len(found)
-        if _is_folder(path):
+        if places.is_address(path):
+            found.extend(places.below(path))
+            kind = "Nothing was found at {}."
+        elif _is_folder(path):
             found.extend(_below(path, notes))
             kind = "The folder {} holds no image."
         elif not os.path.lexists(path) and _MAGIC & set(path):

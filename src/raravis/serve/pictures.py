@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from PIL import Image
 from raravis.data import decode
 from raravis.data.decode import Fit
 from raravis.errors import DataError, UsageError
+from raravis.serve import places
 from raravis.serve import row as rows
 from raravis.serve.detections import Detections
 from raravis.serve.row import Box, Row
@@ -39,11 +39,18 @@ class Picture:
         path: as given.
         rows: what is known of each row before the photograph is opened: at least one.
         skipped: rows of it that are there already.
+        until: rows from this one on are somebody else's; None for all that are left.
     """
 
     path: str
     rows: tuple[Row, ...]
     skipped: int = 0
+    until: int | None = None
+
+    @property
+    def wanted(self) -> tuple[Row, ...]:
+        """The rows that are to be made."""
+        return self.rows[self.skipped : self.until]
 
 
 @dataclass(frozen=True)
@@ -139,15 +146,15 @@ def look(picture: Picture, size: int, fit: Fit) -> list[Look]:
         size: side of the pixels.
         fit: how they are made square, see `decode.pixels`.
     """
-    wanted = picture.rows[picture.skipped :]
+    wanted = picture.wanted
     if any(row.error or row.reason for row in wanted):
         return [Look(row) for row in wanted]
     try:
-        data = decode.read_bytes(Path(picture.path))
+        data = places.read(picture.path)
         boxes = [row.box for row in wanted if row.box]
         if not boxes:
             return [Look(row, decode.pixels(data, size, fit)) for row in wanted]
-        least = min(max(box.width, box.height) for box in boxes)
+        least = min(max(row.box.width, row.box.height) for row in picture.rows if row.box)  # also of those not wanted
         image = decode.open_upright(data, around=ceil(2 * size / least))
         return [Look(row, decode.squared(cut(image, row.box), size, fit)) for row in wanted if row.box]
     except decode.UnreadableImageError as error:

@@ -88,13 +88,16 @@ class RunPredictor:
         return Answer(verdicts.probabilities, verdicts, seen.features)
 
 
-def open_predictor(path: Path | str, *, seed: int = 0, int8: bool = False, **promises: float | None) -> Predictor:
+def open_predictor(
+    path: Path | str, *, seed: int = 0, int8: bool = False, threads: int | None = None, **promises: float | None
+) -> Predictor:
     """Open the model of a run folder, or a bundle.
 
     Args:
         path: the run or the bundle.
         seed: of the engine, should a layer of a run's model draw random numbers; a bundle draws none.
         int8: take the smaller network of a bundle.
+        threads: that the network computes on; all cores when not given. TensorFlow takes note before its first run.
         promises: `accept`, `coverage`, `right`, `familiar` in place of the model's own; see `judge.trust.Trust`.
 
     Raises:
@@ -106,7 +109,7 @@ def open_predictor(path: Path | str, *, seed: int = 0, int8: bool = False, **pro
     from raravis.serve import bundle
 
     if bundle.is_bundle(path):
-        return bundle.open_bundle(path, int8=int8, threads=None, **promises)
+        return bundle.open_bundle(path, int8=int8, threads=threads, **promises)
     if int8:
         raise UsageError(f"{path} is no bundle; only a bundle has an int8 network (raravis export --int8).")
     return _open_run(path, seed, promises)

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from raravis import backbones, credits, files, progress
+from raravis import backbones, cluster, credits, files, progress
 from raravis.backbones import View
 from raravis.data import catalogue
 from raravis.data.pixels import open_store
@@ -33,6 +33,8 @@ def embed(
     path_column: str | None = None,
     label_column: str | None = None,
     root: str | Path | None = None,
+    ray: str | None = None,
+    workers: int = 0,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
@@ -53,15 +55,21 @@ def embed(
         path_column: column of a table that holds file paths.
         label_column: column of a table that holds labels.
         root: folder that paths in a table are relative to.
+        ray: compute on a Ray cluster: `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`; this
+            process when not given.
+        workers: of the cluster; 0 for one a core.
         seed: of random weights.
         quiet: no progress.
 
     Raises:
         UsageError: an unknown backbone, view or size, or weights that do not fit.
         DataError: no image can be read, or a feature is no finite number.
+        ClusterError: the cluster cannot be joined, or its workers keep dying.
+        MissingError: Ray is not installed.
         OfflineError: weights are not at hand and cannot be fetched.
         StorageError: the disk is full or read-only.
     """
+    scaled = cluster.asked(ray, workers, quiet=quiet)
     from raravis import engine  # loads Keras, so only when there is work
     from raravis.learn.embed import Extractor, computed
     from raravis.learn.embed import embed as embedded
@@ -81,8 +89,8 @@ def embed(
     extractor = Extractor.open(backbone, size=size, weights=weights)
     store = open_store(table, found.root, size=size, fit=fit, quiet=quiet)
     ids = table["image_id"].tolist()
-    with terminable():
-        kept = embedded(extractor, store, ids, view, quiet=quiet)
+    with terminable(), scaled as joined:
+        kept = embedded(extractor, store, ids, view, quiet=quiet, cluster=joined)
     how = computed(kept.folder)
     about: dict[str, Any] = {
         "backbone": backbone,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from raravis import cluster
 from raravis.errors import UsageError
 from raravis.lineages import Taxonomy
 from raravis.outcome import Outcome
-from raravis.serve import batch, formats, inputs
+from raravis.serve import batch, formats, inputs, remote
 from raravis.serve import detections as detecting
 from raravis.serve.formats import About
 from raravis.serve.pictures import Pictures
@@ -34,6 +36,8 @@ def predict(
     right: float | None = None,
     familiar: float | None = None,
     int8: bool = False,
+    ray: str | None = None,
+    workers: int = 0,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
@@ -41,12 +45,12 @@ def predict(
 
     Args:
         model: a run folder, a bundle, or a predictor that is already open.
-        paths: files, folders and globs.
+        paths: files, folders and globs, also addresses of them (`s3://bucket/folder`, `gs://…`).
         out: the file to write; rows are appended as they are done. Predictions that it held are replaced.
         format: a name of `raravis.serve.formats`; all but `raravis` are written at the end, from `OUT.rows`.
         top_k: families listed a row (all, if there are fewer).
         batch_size: rows a step.
-        jobs: threads that decode; 0 for one a core.
+        jobs: threads that decode; 0 for one a core. With `ray`, in each worker; 0 for four.
         detections: results of MegaDetector for these photographs: each animal is cut out, and has a row.
         detection_threshold: an animal of this confidence or more is one; 0.2 when not given.
         resume: go on after a kill, with the same arguments, repeating and losing no row; begin if there is no
@@ -56,13 +60,18 @@ def predict(
         right: tell a taxon at a rank that is right this often; 0.98 when not given.
         familiar: let this share of photographs of known families pass as familiar; 0.95 when not given.
         int8: by the smaller network of a bundle.
+        ray: identify on a Ray cluster: `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`; this
+            process when not given.
+        workers: of the cluster; 0 for one a core.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
     Raises:
         UsageError: the format is unknown, a number is out of its range, no file is meant, no photograph is among the
             detections, a share is not between 0 and 1, or one is asked of a predictor that is open already or of a run
-            that has nothing to base it on.
+            that has nothing to base it on; a predictor that is open already was to go to a cluster.
+        ClusterError: the cluster cannot be joined, or its workers keep dying.
+        MissingError: Ray, or the package for a store, is not installed.
         DataError: the detections are no results of MegaDetector, or do not tell which photograph is which.
         RunError: `model` is neither a run nor a bundle, has no model yet, or is damaged.
         StorageError: `out` cannot be written, holds something else, or rows of another call.
@@ -71,29 +80,36 @@ def predict(
     for name, value, least in (("top_k", top_k, 1), ("batch_size", batch_size, 1), ("jobs", jobs, 0)):
         if value < least:
             raise UsageError(f"{name} is {value}; {least} or more was expected.")
+    scaled = cluster.asked(ray, workers, quiet=quiet)
     given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
     out = Path(out).absolute()
     pictures = Pictures(given.files, _detections(detections, detection_threshold, out))
     promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     if isinstance(model, str | Path):
-        predictor = open_predictor(model, seed=seed, int8=int8, **promises)
+        predictor = open_predictor(model, seed=seed, int8=int8, threads=None, **promises)
     elif int8 or any(value is not None for value in promises.values()):
         raise UsageError("The predictor is open already; give what it is to promise to `open_predictor`.")
+    elif ray is not None:
+        raise UsageError("The predictor is open already; give the folder of its run or bundle to use a cluster.")
     else:
         predictor = model
     begun = time.perf_counter()
-    tally = batch.identify(
-        predictor,
-        pictures,
-        out,
-        layout,
-        About(_name(model, predictor), _lineages(predictor), pictures.detections),
-        top_k=top_k,
-        batch_size=batch_size,
-        jobs=jobs,
-        resume=resume,
-        quiet=quiet,
-    )
+    with scaled as joined:
+        if joined is None:
+            make = batch.here(predictor, top_k, jobs)
+        else:
+            options: dict[str, Any] = {"top_k": top_k, "jobs": jobs, "seed": seed, "int8": int8, "promises": promises}
+            make = remote.there(joined, remote.opener(str(model), **options))
+        tally = batch.identify(
+            make,
+            pictures,
+            out,
+            layout,
+            About(_name(model, predictor), _lineages(predictor), pictures.detections),
+            batch_size=batch_size,
+            resume=resume,
+            quiet=quiet,
+        )
     seconds = time.perf_counter() - begun
     animals = {} if pictures.detections is None else {"rows": tally.rows, "empty": tally.empty}
     figures = {
