@@ -1,5 +1,6 @@
 """What a small install does without the training parts, and what it says where it needs them."""
 
+import csv
 import json
 import re
 import subprocess
@@ -183,8 +184,8 @@ def test_a_bundle_identifies_without_the_training_parts(tmp_path, bundle, photos
         done = python(code + COMMAND, *command)
         assert done.returncode == 3, done.stderr
         assert done.stdout.splitlines()[-1] == "[]"
-        header, *rows = out.read_text(encoding="utf-8").splitlines()
-        good, bad = (dict(zip(header.split(","), row.split(","), strict=True)) for row in rows)
+        with out.open(encoding="utf-8", newline="") as stream:
+            good, bad = csv.DictReader(stream)
         assert (good["family"], good["status"], bad["status"]) == ("felidae", "ok", "unreadable")
         assert good["verdict"] in ("identified", "uncertain", "unfamiliar")
         assert good["taxon"]
@@ -193,6 +194,7 @@ def test_a_bundle_identifies_without_the_training_parts(tmp_path, bundle, photos
 def test_help_version_and_lists_work_without_the_training_parts():
     told = json.loads(
         alone("""
+import csv
 import json
 from typer.testing import CliRunner
 from raravis.cli import app
@@ -318,7 +320,7 @@ def test_the_small_installs_stay_small():
 
 
 def test_development_installs_everything_but_another_engine():
-    wanted = set.union(*(names(lines) for extra, lines in EXTRAS.items() if extra not in ("jax", "cuda")))
+    wanted = set.union(*(names(lines) for extra, lines in EXTRAS.items() if extra not in ("jax", "cuda", "peers")))
     assert names(EXTRAS["dev"]) == wanted
 
 

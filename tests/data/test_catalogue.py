@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from raravis import taxonomy
+from raravis import credits, taxonomy
 from raravis.data import _looks, catalogue
 from raravis.data.catalogue import Catalogue
 from raravis.data.decode import Probe
@@ -21,6 +21,7 @@ from raravis.errors import DataError, UsageError
 COLUMNS = {
     *("file_path", *taxonomy.RANKS, "image_id", "bytes", "mtime_ns", "width", "height"),
     *("mode", "format", "phash", "status", "error"),
+    *credits.COLUMNS,
 }
 
 

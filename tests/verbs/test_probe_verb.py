@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.special import softmax
 
 import raravis
-from raravis import engine
+from raravis import credits, engine
 from raravis.errors import DataError, RecipeError, RunError, UsageError
 from raravis.judge import crossed
 from raravis.run import Run
@@ -421,7 +421,7 @@ def test_embeddings_become_files_that_others_read(at_hand, photos36, tmp_path, m
     about = json.loads((out / "about.json").read_text())
     assert features.shape == (36, 12) == (outcome.figures["images"], about["features"])
     assert features.dtype == np.float32
-    assert list(images.columns) == ["image_id", "file_path", "family"]
+    assert list(images.columns) == ["image_id", "file_path", "family", *credits.COLUMNS]
     assert about["computed"] == [{"runtime": "keras", "precision": "float32"}]
     from raravis import backbones
     from raravis.data.pixels import open_store

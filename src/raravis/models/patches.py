@@ -118,7 +118,7 @@ def projected(front: Any, width: int) -> Any:
 
 def resizing(size: int) -> Any:
     """The layer that makes images of a scale from whole ones."""
-    return engine.keras().layers.Resizing(size, size, antialias=True)
+    return engine.keras().layers.Resizing(size, size)  # without antialias, which ONNX has no operation for
 
 
 def _answers(options: Options, scale: Scale, number: int, image: Any) -> Any:

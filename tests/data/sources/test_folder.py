@@ -127,7 +127,7 @@ def test_what_cannot_be_data_is_wrong_usage_that_lists_the_forms(name, wanted, t
     with pytest.raises(UsageError, match=wanted) as caught:
         listed(tmp_path / name)
     forms = str(caught.value).splitlines()[1:]
-    assert len(forms) == 5
+    assert len(forms) == 11
     for word in ("sub-folder per label", "metadata.csv", ".parquet", "rare-species", "bestiary"):
         assert any(word in form for form in forms), word
 
