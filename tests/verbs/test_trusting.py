@@ -27,7 +27,8 @@ FAMILIES = {
     "papilionidae": (20, 20, 20),
     "ranidae": (230, 130, 30),
 }
-EACH = 24
+EACH = 48
+"""So that there are 63 validation images: with fewer than 49 no taxon can be promised."""
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +127,7 @@ def test_what_is_asked_changes_what_is_told(run, animals, tmp_path):
     wide = rows(run, [animals], tmp_path / "wide.csv", coverage=0.99)
     sizes = [t["prediction_set"].str.split("|").map(len).sum() for t in (plain, wide)]
     assert sizes[1] >= sizes[0]
-    assert (plain["verdict"] != "identified").all(), "32 validation images are too few to promise taxa"
-    assert (plain["taxon_rank"] == "kingdom").all()
-    plain = rows(run, [animals], tmp_path / "bolder.csv", right=0.9)
-    strict = rows(run, [animals], tmp_path / "strict.csv", right=0.9, accept=0.999, familiar=0.5)
+    strict = rows(run, [animals], tmp_path / "strict.csv", accept=0.999, familiar=0.5)
     assert (strict["verdict"] == "identified").sum() < (plain["verdict"] == "identified").sum()
     assert (strict["verdict"] == "unfamiliar").sum() > (plain["verdict"] == "unfamiliar").sum()
     with pytest.raises(UsageError, match="between 0 and 1"):
@@ -145,9 +143,11 @@ def test_going_on_with_other_promises_is_refused(run, animals, tmp_path):
 
 
 def test_what_is_identified_fits_its_set_and_is_more_than_an_animal(run, animals, tmp_path):
-    table = rows(run, [animals], tmp_path / "rows.csv", accept=0.3, right=0.9)
-    identified = table[table["verdict"] == "identified"]
+    table = rows(run, [animals], tmp_path / "rows.csv", coverage=0.6)
+    identified, empty = table[table["verdict"] == "identified"], table["prediction_set"] == ""
     assert len(identified) > 20
+    assert empty.sum() > 20, "a network that is nearly always right covers too much but by saying nothing"
+    assert (table["reason"][empty & (table["verdict"] == "uncertain")] == "no family fits as well as it should").all()
     assert all(f in s.split("|") for f, s in zip(identified["family"], identified["prediction_set"], strict=True))
     assert "kingdom" not in set(identified["taxon_rank"])
 
