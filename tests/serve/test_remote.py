@@ -45,7 +45,6 @@ def two():
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # a busy machine
         patch.setenv("PYTHONPATH", str(Path(raravis.__file__).parents[1]))
         warnings.filterwarnings("ignore", category=ResourceWarning)  # Ray leaves its logs open
         import ray
