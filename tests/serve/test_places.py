@@ -33,7 +33,7 @@ def test_an_address_means_every_image_below_it_sorted(store):
 
 def test_globs_are_matched_by_the_store(store):
     assert places.below("memory://season/*.jpg") == ["memory:///season/b.jpg"]
-    assert places.below("memory://season/**.png") == ["memory:///season/deep/c.png"]
+    assert places.below("memory://season/**/*.png") == ["memory:///season/deep/c.png"]
     assert inputs.expand(["memory://season/b.jpg", "memory://none*"]).notes == ("Nothing was found at memory://none*.",)
 
 

@@ -83,8 +83,9 @@ def below(address: str) -> list[str]:
     except Exception as error:  # every store has errors of its own
         told = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"Cannot list {address}: {told}.\nIs the address right, and may you read it?") from error
-    parts = len(name.strip("/").split("/"))
-    seen = [one for one in found if not any(part.startswith(".") for part in one.strip("/").split("/")[parts:])]
+    given = name.strip("/").split("/")
+    base = next((number for number, part in enumerate(given) if set(part) & set("*?[")), len(given))
+    seen = [one for one in found if not any(part.startswith(".") for part in one.strip("/").split("/")[base:])]
     return [system.unstrip_protocol(one) for one in sorted(seen) if _is_image(one)]
 
 
