@@ -383,16 +383,16 @@ def test_features_of_a_backbone_are_computed_once_for_all_recipes_and_for_evalua
     from raravis.learn import embed, infer
 
     computed = []
-    compute = embed._compute
+    keep = embed._keep
 
-    def counted(store, call, pictures, todo, *rest):
+    def counted(store, found, todo, *rest):
         computed.append(len(todo))
-        compute(store, call, pictures, todo, *rest)
+        keep(store, found, todo, *rest)
 
     def passed(*_, **__):
         raise AssertionError("an image passed the whole network")
 
-    monkeypatch.setattr(embed, "_compute", counted)
+    monkeypatch.setattr(embed, "_keep", counted)
     monkeypatch.setattr(infer, "seen", passed)
     probed(photos36, tmp_path / "probe")
     frozen = {"data.size": SIZE, "model.backbone": "plain", "train.epochs": 2}
