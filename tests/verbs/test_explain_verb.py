@@ -163,7 +163,7 @@ def test_why(small_run, photos36, photo, tmp_path):
 def test_embeddings_of_training_photographs_are_computed_once(small_run, photos36, tmp_path, monkeypatch):
     photograph = photos36 / "ursidae" / "03.jpg"
     first = explain(small_run, photograph, out=tmp_path / "a", images=4, quiet=True)
-    monkeypatch.setattr("raravis.learn.embed._compute", None)
+    monkeypatch.setattr("raravis.learn.embed._keep", None)
     again = explain(small_run, photograph, out=tmp_path / "b", images=4, quiet=True)
     assert first.figures == again.figures
 
