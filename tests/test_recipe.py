@@ -116,5 +116,7 @@ def test_the_second_phase_is_the_first_but_for_what_it_states():
     wanted = recipe.load("finetuned", {"train.patience": 7, "finetune.schedule": "exponential"})
     second = wanted.finetuning
     assert (second.epochs, second.learning_rate, second.warmup, second.schedule) == (12, 3e-4, 1, "exponential")
-    assert (second.patience, second.ema, second.optimizer) == (7, wanted.train.ema, "adamw")
+    assert (second.patience, second.ema, second.optimizer) == (4, wanted.train.ema, "adamw")
+    silent = recipe.load("frozen", {"train.patience": 7, "finetune.layers": 3, "finetune.epochs": 5})
+    assert silent.finetuning.patience == 7
     assert wanted.epochs == wanted.train.epochs + 12
