@@ -31,6 +31,8 @@ VERBS = {
     "tune": ["DATA", "--recipe", "basic_cnn", "--space", "S.toml", "--out", "F"],
     "explain": ["F", "a.jpg", "--out", "H"],
     "reproduce": ["DATA", "--out", "F"],
+    "export": ["F", "--out", "G"],
+    "serve": ["F"],
     "zero-shot": ["LABELS", "--out", "F"],
     "augment preview": ["DATA", "--out", "F"],
     "augment compare": ["DATA", "--out", "F"],

@@ -19,7 +19,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 for any that is free.", min=0, max=65535)] = 8000,
     token: Annotated[str | None, typer.Option(help="What visitors need. Better in RARAVIS_TOKEN.")] = None,
-    corrections: Annotated[Path, typer.Option(help="File that takes corrections.")] = Path("corrections.sqlite"),
+    corrections: Annotated[str, typer.Option(help="File that takes corrections.")] = "corrections.sqlite",
     allow_host: Annotated[list[str] | None, typer.Option(help="One more name to answer to.")] = None,
     top_k: Annotated[int, typer.Option(help="Families listed a photograph.", min=1)] = 5,
     max_file_mb: Annotated[float, typer.Option(help="MiB of one photograph.")] = 20,

@@ -1,0 +1,137 @@
+"""A real server on a port of this machine: patience, ends, and what survives them."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from raravis.errors import UsageError
+from raravis.serve.corrections import Corrections
+from raravis.web import server
+
+CHILD = Path(__file__).with_name("serving_child.py")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a server; gives its process and its address."""
+    started = []
+
+    def begin():
+        process = subprocess.Popen([sys.executable, str(CHILD), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait(30)
+        process.stdout.close()
+
+
+def correct(client, photo, number):
+    return client.post(
+        "/api/v1/corrections", files={"file": (f"{number}.jpg", photo, "image/jpeg")}, data={"family": "felidae"}
+    )
+
+
+def test_a_kill_loses_no_correction_that_was_acknowledged(start, draw, tmp_path):
+    process, address = start()
+    acknowledged, stop = [], threading.Event()
+
+    def send(who):
+        with httpx.Client(base_url=address, timeout=30) as client, contextlib.suppress(httpx.TransportError):
+            for number in range(1000):
+                answer = correct(client, draw() + f"{who} {number}".encode(), number)
+                if stop.is_set() and answer.status_code != 201:
+                    return
+                assert answer.status_code == 201
+                acknowledged.append(answer.json()["id"])
+
+    threads = [threading.Thread(target=send, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 60
+    while len(acknowledged) < 20 and time.monotonic() < end:
+        time.sleep(0.01)
+    stop.set()
+    os.kill(process.pid, signal.SIGKILL)
+    for thread in threads:
+        thread.join(60)
+    assert len(acknowledged) >= 20
+    with Corrections.open(tmp_path / "corrections.sqlite") as kept:
+        assert set(acknowledged) <= {one.id for one in kept.table()}
+        for one in kept.table():
+            assert kept.image(one.image_id)
+    _, address = start()  # and it goes on from there
+    with httpx.Client(base_url=address, timeout=30) as client:
+        assert correct(client, draw(), 0).json()["id"] > max(acknowledged)
+
+
+def test_told_to_stop_it_answers_what_is_under_way_and_ends_well(start, draw):
+    process, address = start()
+    with httpx.Client(base_url=address, timeout=30) as client:
+        assert correct(client, draw(), 1).status_code == 201
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.read().strip() == "ended"
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea",
+        b"POST /api/v1/identify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nx",
+    ],
+)
+def test_a_client_that_never_comes_to_the_end_of_its_head_is_left(start, sent):
+    _, address = start()
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 30) as silent:
+        silent.sendall(sent)
+        begun, received = time.monotonic(), b""
+        while chunk := silent.recv(65536):  # until the server closes
+            received += chunk
+        assert time.monotonic() - begun < 20
+    assert received == b"" or b" 200 " in received or b" 415 " in received
+    assert httpx.get(f"{address}/healthz", timeout=30).status_code == 200
+
+
+def test_damaged_requests_are_no_crash(start):
+    _, address = start()
+    port = int(address.rpartition(":")[2])
+    for sent in (b"\x00" * 100 + b"\r\n\r\n", b"GET " + b"/" * 100_000 + b" HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02"):
+        with socket.create_connection(("127.0.0.1", port), 30) as odd, contextlib.suppress(ConnectionError):
+            odd.sendall(sent)
+            odd.recv(65536)
+    assert httpx.get(f"{address}/healthz", timeout=30).json() == {"status": "ok"}
+
+
+def test_others_are_not_let_in_without_a_token():
+    for host in ("0.0.0.0", "::"):
+        with pytest.raises(UsageError, match="without a token") as caught:
+            server.bound(host, 0, token=None)
+        assert "RARAVIS_TOKEN=" in str(caught.value)
+    listening, is_local = server.bound("0.0.0.0", 0, token="t")
+    listening.close()
+    assert not is_local
+
+
+def test_addresses_of_this_machine_and_ports_that_are_taken():
+    listening, is_local = server.bound("localhost", 0, token=None)
+    with listening:
+        assert is_local
+        listening.listen()
+        with pytest.raises(UsageError, match="--port"):
+            server.bound("localhost", listening.getsockname()[1], token=None)
+    with pytest.raises(UsageError, match="is no address"):
+        server.bound("nowhere.invalid", 0, token=None)
