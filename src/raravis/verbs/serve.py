@@ -93,7 +93,7 @@ def serve(
     listening, is_local = server.bound(host, port, token=token)
     with listening:
         promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
-        predictor = open_predictor(model, seed=seed, **promises)
+        predictor = open_predictor(model, seed=seed, int8=False, **promises)
         with Corrections.open(corrections) as kept:
             before, begun = kept.count(), time.monotonic()
             made = app.create(
