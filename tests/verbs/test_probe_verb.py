@@ -13,6 +13,7 @@ from raravis import credits, engine
 from raravis.errors import DataError, RecipeError, RunError, UsageError
 from raravis.judge import crossed
 from raravis.run import Run
+from raravis.verbs import _best
 
 pytestmark = pytest.mark.engine
 
@@ -330,15 +331,30 @@ def test_best_keeps_within_its_minutes(at_hand, no_time_left, photos36, tmp_path
     assert not (tmp_path / "none" / "recipe.toml").exists()
 
 
-def test_without_weights_best_learns_from_scratch_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
+def test_without_weights_best_takes_patches_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
+    from raravis.learn import patches
+
+    monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
+    small = ["model.filters=4", "model.width=8", "model.grid=[1]"]
+    load = _best.recipes.load
+    monkeypatch.setattr(_best.recipes, "load", lambda name, set=(), seed=None: load(name, set or small, seed=seed))
+    out = raravis.train(str(photos36), recipe="best", minutes=5, out=tmp_path / "run", quiet=True)
+    assert Run.open(tmp_path / "run").recipe.model.name == "patches"
+    assert "no backbone's weights are at hand" in out.notes[0]
+    monkeypatch.setattr(patches, "seconds", lambda options, **_: 600.0)
+    with pytest.raises(DataError, match=r"filters from scratch take about 10.0 minutes"):
+        raravis.train(str(photos36), recipe="best", minutes=5, out=tmp_path / "no", quiet=True)
+
+
+def test_on_an_accelerator_it_learns_by_the_epoch_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
     from raravis.study import estimate
 
     monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(_best, "accelerated", lambda: True)
     monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(1, 10, 1, 0, False, 9))
     with pytest.raises(DataError, match="from scratch"):
         raravis.train(str(photos36), recipe="best", minutes=0.1, out=tmp_path / "no", quiet=True)
     from raravis import recipe
-    from raravis.verbs import _best
 
     parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
     chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)

@@ -6,6 +6,7 @@ k-means or in closed form; nothing is trained by the epoch, so it takes as long 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -68,6 +69,24 @@ def learned(options: Options, pictures: PixelStore, rows: NDArray[np.int64], *, 
     model.get_layer("projection").set_weights([directions])
     model.trainable = False
     return Extractor(patches.NAME, pictures.size, model, fingerprint.network(model))
+
+
+def seconds(options: Options, *, size: int, train: int, val: int) -> float:
+    """About how long `learned` and the embedding of all images take here, by one batch.
+
+    Args:
+        options: of `patches`.
+        size: side of the images.
+        train: images to learn from.
+        val: others.
+    """
+    front = compiled(patches.responses(options, size=size))
+    batch = np.random.default_rng(0).integers(0, 256, (_BATCH, size, size, 3), dtype=np.uint8)
+    front(batch)
+    begun = time.perf_counter()
+    front(batch)
+    views = sum(len(source.views) for source in options.backbones)
+    return (time.perf_counter() - begun) / _BATCH * (2 * min(train, _ROWS) + views * (train + val))
 
 
 def _cut(scale: Scale, pictures: PixelStore, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:

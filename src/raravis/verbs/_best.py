@@ -12,9 +12,11 @@ import pandas as pd
 from raravis import backbones, files, progress
 from raravis import recipe as recipes
 from raravis.errors import DataError
+from raravis.models import patches
 from raravis.models.probe import AT_HAND, Options
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, TRIED, Run
+from raravis.runtimes.keras import accelerated
 from raravis.verbs._training import terminable, tidy, worked
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MINUTES = 30.0
 """For the trials, where nothing else is said."""
+
+_LOOKED_INTO = "RARAVIS_WEIGHTS names the folder that is looked into"
 
 _FEWEST, _MOST = 3, 8
 """Epochs of fine-tuning that are worth the time."""
@@ -74,7 +78,7 @@ def laid_out(
     table, second = tried.to_csv(index=False, lineterminator="\n"), None
     if Run.is_run(tuned):
         second = Run.open(tuned).recipe
-    elif isinstance(chosen.model, Options):
+    elif isinstance(chosen.model, Options) and chosen.model.name != patches.NAME:
         counts = {side: len(part.rows) for side, part in parts.items()}
         second = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
     if second is not None:
@@ -123,7 +127,10 @@ def decided(
     minutes: float,
     quiet: bool,
 ) -> tuple[Recipe, pd.DataFrame, str]:
-    """What is to be trained: a probe on the best backbones at hand, or `modern_cnn` where there are none.
+    """What is to be trained: a probe on the best backbones at hand; from scratch where there are none.
+
+    From scratch, `patches` is the best that was measured on processors, and takes minutes; on an accelerator there is
+    time for the many epochs of `modern_cnn`.
 
     Args:
         wanted: a recipe that is `undecided`.
@@ -144,7 +151,10 @@ def decided(
     assert isinstance(wanted.model, Options)
     names = backbones.at_hand()
     if not names:
-        return _from_scratch(wanted, len(parts["train"].rows), len(parts["val"].rows), families, minutes)
+        train, val = (len(parts[side].rows) for side in ("train", "val"))
+        if accelerated():
+            return _modern(wanted, train, val, families, minutes)
+        return _patches(wanted, train, val, minutes)
     progress.say(f"At hand: {', '.join(names)}. Trying them for up to {minutes:g} minutes…", quiet=quiet)
     with terminable():
         found = best.choose(
@@ -153,7 +163,7 @@ def decided(
     if found is None:
         raise DataError(
             f"None of the backbones at hand ({', '.join(names)}) could embed the images within {minutes:g} minutes.\n"
-            "Give more with --minutes, or train a network from scratch: --recipe modern_cnn."
+            "Give more with --minutes, or train a network from scratch: --recipe patches."
         )
     return wanted.model_copy(update={"model": found.options}), found.tried, found.why
 
@@ -189,7 +199,28 @@ def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: f
     return fitting[-1] if fitting else None
 
 
-def _from_scratch(
+def _patches(wanted: Recipe, train: int, val: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
+    """`patches`, where the minutes allow its passes by the time that they take here."""
+    from raravis.learn.patches import seconds
+
+    scratch = recipes.load("patches", seed=wanted.seed)
+    assert isinstance(scratch.model, patches.Options)
+    needed = seconds(scratch.model, size=scratch.data.size, train=train, val=val)
+    if needed > 60 * minutes:
+        raise DataError(_short(f"filters from scratch take about {needed / 60:.1f} minutes"))
+    row = {"trial": "patches", "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
+    why = "Chosen: patches, from scratch, the best without weights on a processor; no backbone's weights are at hand"
+    return scratch, pd.DataFrame([row]), f"{why} ({_LOOKED_INTO})."
+
+
+def _short(what: str) -> str:
+    return (
+        f"No backbone's weights are at hand, and {what}.\n"
+        "Give more with --minutes, or put weights into the folder that RARAVIS_WEIGHTS names."
+    )
+
+
+def _modern(
     wanted: Recipe, train: int, val: int, families: int, minutes: float
 ) -> tuple[Recipe, pd.DataFrame, str]:
     """`modern_cnn`, for as many epochs as the minutes allow by the time that its steps take here."""
@@ -205,14 +236,11 @@ def _from_scratch(
     epochs = int(min(scratch.train.epochs, 3 + (60 * minutes - one) / (two - one)))
     least = max(len(scratch.train.sizes), int(scratch.train.warmup) + 1)
     if epochs < least:
-        raise DataError(
-            f"No backbone's weights are at hand, and {least} epochs from scratch take about {one / 60:.0f} minutes.\n"
-            "Give more with --minutes, or put weights into the folder that RARAVIS_WEIGHTS names."
-        )
+        raise DataError(_short(f"{least} epochs from scratch take about {one / 60:.0f} minutes"))
     chosen = recipes.load("modern_cnn", {"train.epochs": epochs}, seed=wanted.seed)
     why = (
         f"Chosen: modern_cnn from scratch for {epochs} epochs, which fit into {minutes:g} minutes; no backbone's "
-        "weights are at hand (RARAVIS_WEIGHTS names the folder that is looked into)."
+        f"weights are at hand ({_LOOKED_INTO})."
     )
     row = {"trial": "modern_cnn", "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
     return chosen, pd.DataFrame([row]), why
