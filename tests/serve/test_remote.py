@@ -130,6 +130,9 @@ def test_a_killed_worker_loses_no_row_and_changes_none(two, bundle, tmp_path):
     there_.write_bytes(b"".join(here_.read_bytes().splitlines(keepends=True)[:150]) + b'"cut')
     predict(bundle, photos, out=there_, ray="auto", resume=True, **options)
     assert there_.read_bytes() == here_.read_bytes()
+    patience = time.monotonic() + 20
+    while workers() and time.monotonic() < patience:
+        time.sleep(0.1)
     assert workers() == []
 
 

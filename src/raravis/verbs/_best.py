@@ -220,9 +220,7 @@ def _short(what: str) -> str:
     )
 
 
-def _modern(
-    wanted: Recipe, train: int, val: int, families: int, minutes: float
-) -> tuple[Recipe, pd.DataFrame, str]:
+def _modern(wanted: Recipe, train: int, val: int, families: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
     """`modern_cnn`, for as many epochs as the minutes allow by the time that its steps take here."""
     from raravis.study import estimate
 
