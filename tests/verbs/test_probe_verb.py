@@ -337,7 +337,11 @@ def test_without_weights_best_takes_patches_or_says_that_time_is_short(photos36,
     monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
     small = ["model.filters=4", "model.width=8", "model.grid=[1]"]
     load = _best.recipes.load
-    monkeypatch.setattr(_best.recipes, "load", lambda name, set=(), seed=None: load(name, set or small, seed=seed))
+    monkeypatch.setattr(
+        _best.recipes,
+        "load",
+        lambda name, set=(), seed=None: load(name, small if name == "patches" else set, seed=seed),
+    )
     out = raravis.train(str(photos36), recipe="best", minutes=5, out=tmp_path / "run", quiet=True)
     assert Run.open(tmp_path / "run").recipe.model.name == "patches"
     assert "no backbone's weights are at hand" in out.notes[0]
