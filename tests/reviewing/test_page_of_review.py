@@ -43,8 +43,12 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written):
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text))
-        page.goto((folder / sheet.PAGE).as_uri())
-        page.reload()  # what the first page of a new headless Chromium keeps is not there for the second
+        for _ in range(20):  # a headless Chromium that has just begun forgets at once what pages of files store
+            page.goto((folder / sheet.PAGE).as_uri())
+            if page.evaluate("localStorage.getItem('kept')"):
+                break
+            page.evaluate("localStorage.setItem('kept', 'yes')")
+            page.wait_for_timeout(200)
         for key in ("Enter", "2", "0", "f"):
             page.keyboard.press(key)
         page.keyboard.type("Ursidae")
