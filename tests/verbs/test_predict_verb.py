@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,15 @@ def test_writes_rows_and_says_what_it_did(photos):
     assert [r["file_path"] for r in found] == ["in/b.png", "a.jpg", "in/b.png"]
     assert {r["top_families"] for r in found} == {"felidae|canidae"}
     assert {r["verdict"] + r["prediction_set"] + r["novelty"] + r["taxon_rank"] + r["taxon"] for r in found} == {""}
+
+
+def test_what_cannot_be_promised_is_told(photos):
+    @dataclass(frozen=True)
+    class Careful(Two):
+        trust: object = SimpleNamespace(shortfalls=lambda: ("19 validation images are needed.",))
+
+    outcome = predict(Careful(), "a.jpg", out="rows.csv", quiet=True)
+    assert outcome.notes == ("19 validation images are needed.",)
 
 
 def test_unreadable_files_are_named_and_make_exit_code_3_also_after_resuming(photos):

@@ -130,7 +130,8 @@ class Journal:
             alike = np.allclose(old.confidences, new.confidences, rtol=0, atol=_ALIKE)
             tied = len(new.confidences) > 1 and new.confidences[0] - new.confidences[1] < _ALIKE
             alike = alike and (old.families[0] == new.families[0] or tied)
-            alike = alike and (old.verdict, set(old.prediction_set)) == (new.verdict, set(new.prediction_set))
+            said = [(r.verdict, r.taxon_rank, r.taxon, set(r.prediction_set)) for r in (old, new)]
+            alike = alike and said[0] == said[1]
         if not alike:
             raise StorageError(
                 f"{self.file} was begun with another model or other options: it says otherwise of {old.file_path}.\n"

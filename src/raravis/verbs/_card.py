@@ -107,7 +107,7 @@ def _trust(judged: Mapping[str, Any], trust: Trust | None) -> Iterator[str]:
             f"Families kept back in rehearsal (`{best['scorer']}`, area under the ROC curve): {areas}. 0.5 is chance, "
             f"1 tells every new image from every known one."
         )
-    yield from trust.notes
+    yield from (*trust.notes, *trust.shortfalls())
 
 
 def _promises(found: Mapping[str, Any], per_family: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

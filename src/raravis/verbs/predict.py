@@ -123,7 +123,9 @@ def predict(
         "seconds": round(seconds, 3),
     }
     kept = () if tally.journal == out else (f"{tally.journal} holds the rows for --resume; it may be deleted.",)
-    return Outcome("predict", out, figures, tally.unreadable, (*_notes(given), *kept))
+    trust = getattr(predictor, "trust", None)
+    lacking = () if trust is None else trust.shortfalls()
+    return Outcome("predict", out, figures, tally.unreadable, (*_notes(given), *lacking, *kept))
 
 
 def _detections(file: str | Path | None, threshold: float | None, out: Path) -> detecting.Detections | None:
