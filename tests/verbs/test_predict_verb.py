@@ -53,9 +53,8 @@ def test_writes_rows_and_says_what_it_did(photos):
 
 
 def test_what_cannot_be_promised_is_told(photos):
-    @dataclass(frozen=True)
     class Careful(Two):
-        trust: object = SimpleNamespace(shortfalls=lambda: ("19 validation images are needed.",))
+        trust = SimpleNamespace(shortfalls=lambda: ("19 validation images are needed.",))
 
     outcome = predict(Careful(), "a.jpg", out="rows.csv", quiet=True)
     assert outcome.notes == ("19 validation images are needed.",)
