@@ -78,7 +78,7 @@ def laid_out(
     table, second = tried.to_csv(index=False, lineterminator="\n"), None
     if Run.is_run(tuned):
         second = Run.open(tuned).recipe
-    elif isinstance(chosen.model, Options) and chosen.model.name != patches.NAME:
+    elif isinstance(chosen.model, Options) and not isinstance(chosen.model, patches.Options):
         counts = {side: len(part.rows) for side, part in parts.items()}
         second = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
     if second is not None:
