@@ -1,6 +1,9 @@
 """The page in a browser: keys answer, answers outlive a reload, and the file that is saved is taken in."""
 
 import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -10,6 +13,11 @@ from raravis.reviewing import answers, sheet
 from raravis.reviewing.item import Item
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 @pytest.fixture
@@ -26,6 +34,19 @@ def written(tmp_path):
     return tmp_path, names
 
 
+@pytest.fixture
+def served(written):
+    """The address of that folder: a headless Chromium does not always keep what a page of a file stores."""
+    folder, _ = written
+    handler = partial(Silent, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 def test_words_of_others_are_words_on_the_page(written):
     folder, _ = written
     text = (folder / sheet.PAGE).read_text()
@@ -34,7 +55,7 @@ def test_words_of_others_are_words_on_the_page(written):
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is at hand")
-def test_keys_answer_and_what_is_saved_is_taken_in(written):
+def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
     playwright = pytest.importorskip("playwright.sync_api")
     folder, names = written
     with playwright.sync_playwright() as engine:
@@ -43,12 +64,7 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written):
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text))
-        for _ in range(20):  # a headless Chromium that has just begun forgets at once what pages of files store
-            page.goto((folder / sheet.PAGE).as_uri())
-            if page.evaluate("localStorage.getItem('kept')"):
-                break
-            page.evaluate("localStorage.setItem('kept', 'yes')")
-            page.wait_for_timeout(200)
+        page.goto(f"{served}/{sheet.PAGE}")
         for key in ("Enter", "2", "0", "f"):
             page.keyboard.press(key)
         page.keyboard.type("Ursidae")
