@@ -57,9 +57,16 @@ def two():
 
 
 def workers():
-    """The workers of the pool that are alive."""
-    found = psutil.Process().children(recursive=True)
-    return [one for one in found if one.is_running() and "ray::_Worker" in one.name() + " ".join(one.cmdline())]
+    """The workers of the pool that are alive: one that has just been killed has a name, but no command line."""
+    found = psutil.process_iter(["ppid", "name", "cmdline", "status"])
+    mine = {one.pid for one in psutil.Process().children(recursive=True)}
+    return [
+        one
+        for one in found
+        if one.pid in mine
+        and one.info["status"] != psutil.STATUS_ZOMBIE
+        and "ray::_Worker" in f"{one.info['name']} {' '.join(one.info['cmdline'] or [])}"
+    ]
 
 
 def boxes(file, counts):
