@@ -16,7 +16,7 @@ from PIL import Image
 from raravis.data import catalogue
 from raravis.data.sources import Request
 from raravis.errors import StorageError, UsageError
-from raravis.serve.corrections import Correction, Corrections
+from raravis.serve.corrections import SOMETHING_ELSE, Correction, Corrections
 
 WORDS = {"suffix": ".jpg", "file_name": "IMG_1.JPG", "told": "canidae", "who": "Ada", "model": "m" * 64}
 
@@ -104,6 +104,17 @@ def test_an_export_is_data_that_the_catalogue_takes(kept, tmp_path):
     assert found.table["family"].tolist() == ["felidae", "Nothing known/../.."]
     assert found.table["order"].tolist() == ["carnivora", ""]
     assert found.table[["who", "told", "model"]].iloc[0].tolist() == ["Ada", "canidae", "m" * 64]
+
+
+def test_what_is_something_else_is_exported_without_a_family(kept, tmp_path):
+    felid, stone = photograph(tmp_path, 10), photograph(tmp_path, 20)
+    kept.add(felid, family="felidae", **{**WORDS, "suffix": ".png"})
+    kept.add(stone, family=SOMETHING_ELSE, **{**WORDS, "suffix": ".png"})
+    folder = kept.export(tmp_path / "out")
+    assert [row["family"] for row in rows_of(folder)] == ["felidae", ""]
+    found = catalogue.read(Request(str(folder), None, None, None), quiet=True)
+    assert found.table.set_index("family")["status"].to_dict() == {"felidae": "ok", "": "unlabelled"}
+    assert found.readable["family"].tolist() == ["felidae"]
 
 
 def test_an_export_again_brings_the_folder_up_to_date(kept, tmp_path):

@@ -43,12 +43,13 @@ COLUMNS: Final = (
 _OWN: Final = re.compile(r"\w[\w-]*/[0-9a-f]{64}\.[a-z]+")
 
 
-def write(folder: Path, standing: Sequence[Correction], image: Callable[[str], bytes]) -> Path:
+def write(folder: Path, standing: Sequence[Correction], image: Callable[[str], bytes], *, nothing: str) -> Path:
     """Write corrections that stand, at least one, into a folder; return it.
 
     Args:
         folder: absolute; made if need be. An earlier export there is brought up to date.
         standing: the oldest first; of one photograph the last counts.
+        nothing: the family that stands for none: its photographs have no family in the table.
         image: gives the bytes of a photograph by its id.
 
     Raises:
@@ -56,13 +57,13 @@ def write(folder: Path, standing: Sequence[Correction], image: Callable[[str], b
     """
     before = _before(folder)
     last = {one.image_id: one for one in standing}
-    taxonomy, _ = Taxonomy.of(sorted({one.family for one in last.values()}), {})
+    taxonomy, _ = Taxonomy.of(sorted({one.family for one in last.values()} - {nothing}), {})
     said: dict[str, dict[str, None]] = {}
     for one in standing:
         said.setdefault(one.image_id, {})[one.family] = None
     rows = []
     for one in last.values():
-        lineage = taxonomy.lineages[one.family]
+        lineage = taxonomy.lineages.get(one.family, {})
         name = f"{_folder(lineage.get('phylum', ''), one.family)}/{one.image_id}{one.suffix}"
         others = [family for family in said[one.image_id] if family != one.family]
         about = {"image_id": one.image_id, "correction": one.id, "who": one.who, "time": one.time, "model": one.model}

@@ -29,6 +29,9 @@ from raravis.data.decode import SUFFIXES
 from raravis.errors import StorageError, UsageError
 from raravis.serve import _corrected, _sqlite
 
+SOMETHING_ELSE: Final = "something else"
+"""What a correction says where a photograph shows none of the families that the model knows: no family to train on."""
+
 LONGEST: Final = {"family": 200, "told": 200, "who": 200, "model": 200, "file_name": 500, "note": 4000}
 """Characters kept of each word. A longer family is refused; of the others the rest is cut off."""
 
@@ -197,8 +200,9 @@ class Corrections:
     def export(self, folder: Path | str) -> Path:
         """Write the corrected photographs and `metadata.csv` into a folder that `raravis train` takes as DATA.
 
-        Of a photograph that was corrected more than once the last correction that stands counts. An earlier export
-        there is brought up to date; a reader always meets a table whose files are all there.
+        Of a photograph that was corrected more than once the last correction that stands counts; one of
+        `SOMETHING_ELSE` has no family there, and is not trained on. An earlier export there is brought up to date; a
+        reader always meets a table whose files are all there.
 
         Returns:
             The folder, absolute.
@@ -210,7 +214,7 @@ class Corrections:
         standing = [one for one in self.table() if not one.undone]
         if not standing:
             raise UsageError(f"{self.path} holds no correction that stands; there is nothing to export.")
-        return _corrected.write(Path(folder).absolute(), standing, self.image)
+        return _corrected.write(Path(folder).absolute(), standing, self.image, nothing=SOMETHING_ELSE)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

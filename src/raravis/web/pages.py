@@ -16,6 +16,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup, escape
 
+from raravis.serve.corrections import SOMETHING_ELSE
 from raravis.taxonomy import RANKS
 from raravis.web import api, forms, gate, visitors
 from raravis.web.answers import Corrected
@@ -24,9 +25,6 @@ from raravis.web.rooms import Rooms, correct, of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-SOMETHING_ELSE: Final = "something else"
-"""What a correction says where a photograph shows none of the families that the model knows."""
 
 GUESS_SECONDS: Final = 0.5
 """What a wrong token costs."""
