@@ -228,7 +228,7 @@ def no_time_left(monkeypatch):
     """Trials take all of the minutes."""
     from raravis.verbs import _best
 
-    monkeypatch.setattr(_best, "finetuning", lambda *_, **__: None)
+    monkeypatch.setattr(_best, "finetuning", lambda *_, **__: [])
 
 
 def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, photos36, tmp_path, monkeypatch):
@@ -249,7 +249,8 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, p
         raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
     outcome = raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, resume=True, quiet=True)
     assert (probe / "model.keras").stat().st_mtime_ns == before
-    assert any("was fine-tuned for 8 epochs too" in note for note in outcome.notes)
+    assert any("fine-tuned for 8 epochs too" in note for note in outcome.notes)
+    assert sum(folder.name.startswith("finetuned") for folder in (out / "members").iterdir()) in (1, 2)
     assert pd.read_csv(out / "heads.csv")["head"].iloc[0] == "all together"
     assert "runs that were joined" in (out / "report.html").read_text()
     assert raravis.evaluate(out, quiet=True).figures["n"] == 6
@@ -263,9 +264,14 @@ def test_fine_tuning_takes_the_epochs_that_fit(at_hand, monkeypatch):
     probe = recipe.load("probe", {**SETTINGS, "model.backbones": ["plain"]})
     monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(0, 0, 0, 6, True, 9))
     counts = {"train": 320, "val": 32, "families": 3}  # a minute an epoch, at 32 images a step
-    assert _best.finetuning(probe, **counts, minutes=5.5).finetune.epochs == 5
-    assert _best.finetuning(probe, **counts, minutes=99).finetune.epochs == 8
-    assert _best.finetuning(probe, **counts, minutes=2.5) is None
+    for minutes, epochs in ((5.5, [5]), (99, [8]), (2.5, [])):
+        assert [one.finetune.epochs for one in _best.finetuning(probe, **counts, minutes=minutes)] == epochs
+    twice = [{"name": "flat", "size": SIZE}, {"name": "plain"}, {"name": "flat", "views": ["mirrored"]}]
+    probe = recipe.load("probe", {**SETTINGS, "model.backbones": twice})
+    for minutes, epochs in ((99, [8, 8]), (8.5, [4, 4]), (5.5, [5]), (2.5, [])):
+        made = _best.finetuning(probe, **counts, minutes=minutes)
+        assert [one.finetune.epochs for one in made] == epochs
+        assert [one.model.backbone for one in made] == ["flat", "plain"][: len(epochs)]
 
 
 def test_best_tries_what_is_at_hand_and_says_why(at_hand, no_time_left, photos36, tmp_path):

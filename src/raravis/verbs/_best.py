@@ -13,7 +13,7 @@ from raravis import backbones, files, progress
 from raravis import recipe as recipes
 from raravis.errors import DataError
 from raravis.models import patches
-from raravis.models.probe import AT_HAND, Options
+from raravis.models.probe import AT_HAND, Options, Source
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, TRIED, Run
 from raravis.runtimes.keras import accelerated
@@ -31,6 +31,9 @@ _LOOKED_INTO = "RARAVIS_WEIGHTS names the folder that is looked into"
 
 _FEWEST, _MOST = 3, 8
 """Epochs of fine-tuning that are worth the time."""
+
+_TUNED = "finetuned", "finetuned_2"
+"""Folders of the members that are fine-tuned."""
 
 
 def undecided(wanted: Recipe) -> bool:
@@ -50,7 +53,7 @@ def laid_out(
     minutes: float,
     quiet: bool,
 ) -> Run:
-    """The run of a recipe that is `undecided`: what was chosen, fused with a tuned network where time is left.
+    """The run of a recipe that is `undecided`: what was chosen, fused with tuned networks where time is left.
 
     The members of the latter are runs of their own below `out`, so that a kill loses none that was finished; where they
     lie already, their recipes hold.
@@ -70,26 +73,35 @@ def laid_out(
         DataError: nothing could be tried within the time.
     """
     end = time.monotonic() + 60 * minutes
-    probe, tuned = (out / MEMBERS / name for name in ("probe", "finetuned"))
+    probe, *tuned = (out / MEMBERS / name for name in ("probe", *_TUNED))
     if Run.is_run(probe):
         chosen, tried, why = _chosen_before(probe)
     else:
         chosen, tried, why = decided(wanted, images.store, parts, families=families, minutes=minutes, quiet=quiet)
-    table, second = tried.to_csv(index=False, lineterminator="\n"), None
-    if Run.is_run(tuned):
-        second = Run.open(tuned).recipe
+    table, further = tried.to_csv(index=False, lineterminator="\n"), []
+    if Run.is_run(tuned[0]):
+        further = [Run.open(folder).recipe for folder in tuned if Run.is_run(folder)]
     elif isinstance(chosen.model, Options) and not isinstance(chosen.model, patches.Options):
         counts = {side: len(part.rows) for side, part in parts.items()}
-        second = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
-    if second is not None:
-        name, epochs = chosen.model.model_dump()["backbones"][0]["name"], second.finetune.epochs
-        progress.say(f"Fine-tuning {name} for {epochs} epochs in the time that is left…", quiet=quiet)
+        further = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
+    if further:
+        names = " and ".join(str(getattr(one.model, "backbone", one.model.name)) for one in further)
+        epochs = further[0].finetune.epochs
+        progress.say(f"Fine-tuning {names} for {epochs} epochs in the time that is left…", quiet=quiet)
         files.write_text(files.folder(probe) / TRIED, table)
         _finish(probe, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}}, images, parts, quiet)
-        _finish(tuned, second, split, about, images, parts, quiet)
+        planned = list(zip(tuned, further, strict=False))
+        for folder, recipe in reversed(planned):  # the first one says that the plan is whole
+            _begun(folder, recipe, split, about)
+        for folder, recipe in planned:
+            _finish(folder, recipe, split, about, images, parts, quiet)
         square = {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
-        chosen = recipes.load("fused", {**square, "model.members": [str(probe), str(tuned)]}, seed=wanted.seed)
-        why += f" In the time left {name} was fine-tuned for {epochs} epochs too; val weighs the two (heads.csv)."
+        members = [str(folder) for folder in (probe, *(folder for folder, _ in planned))]
+        chosen = recipes.load("fused", {**square, "model.members": members}, seed=wanted.seed)
+        why += (
+            f" In the time left {names} {'was' if len(further) == 1 else 'were'} fine-tuned for {epochs} epochs too; "
+            "val weighs them all (heads.csv)."
+        )
     run = Run.create(out, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}})
     files.write_text(out / TRIED, table)
     return run
@@ -111,11 +123,16 @@ def _finish(
     quiet: bool,
 ) -> None:
     """A member's run, begun or gone on with, up to its end."""
-    run = Run.open(folder) if Run.is_run(folder) else Run.create(folder, recipe, split, dict(about))
+    run = _begun(folder, recipe, split, about)
     with run.exclusive():
         if run.status["state"] != "finished":
             worked(run, images, parts, trusted=False, quiet=quiet)
         tidy(run)
+
+
+def _begun(folder: Path, recipe: Recipe, split: bytes, about: Mapping[str, Any]) -> Run:
+    """A member's run, as it lies there or new."""
+    return Run.open(folder) if Run.is_run(folder) else Run.create(folder, recipe, split, dict(about))
 
 
 def decided(
@@ -168,11 +185,14 @@ def decided(
     return wanted.model_copy(update={"model": found.options}), found.tried, found.why
 
 
-def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: float) -> Recipe | None:
-    """The best single backbone of a probe, to be fine-tuned for as many epochs as there is time; None if for too few.
+def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: float) -> list[Recipe]:
+    """The best backbones of a probe, to be fine-tuned for as many epochs as there is time; [] if for too few.
+
+    Two backbones for a few epochs go before one for many: the mistakes of another network are other mistakes, and on
+    few images more epochs teach little.
 
     Args:
-        probe: whose first backbone is the best single one.
+        probe: whose first backbones are the best single ones.
         train: images to learn from.
         val: images to judge by.
         families: K.
@@ -181,22 +201,29 @@ def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: f
     from raravis.study import estimate  # loads Keras, so only when there is work
 
     assert isinstance(probe.model, Options)
-    source = probe.model.backbones[0]
+    sources = list({source.name: source for source in probe.model.backbones}.values())[: len(_TUNED)]
+    images = {"train": train, "val": val, "test": 0}
+    steps = [estimate.measure(_tuned(probe, source, _FEWEST), families) for source in sources]
+    for count in range(len(sources), 0, -1):
+        for epochs in range(_MOST, _FEWEST - 1, -1):
+            made = [_tuned(probe, source, epochs) for source in sources[:count]]
+            needed = sum(estimate.seconds(own, one, images, train) for own, one in zip(steps, made, strict=False))
+            if needed <= 60 * minutes:
+                return made
+    return []
+
+
+def _tuned(probe: Recipe, source: Source, epochs: int) -> Recipe:
+    """`finetuned` of a backbone of a probe, on the same images."""
     changes = {
         "model.backbone": source.name,
         "model.weights": source.weights,
         "data.size": probe.data.size,
         "data.fit": probe.data.fit,
         "train.loss": "balanced_softmax",
+        "finetune.epochs": epochs,
     }
-    wanted = [
-        recipes.load("finetuned", {**changes, "finetune.epochs": epochs}, seed=probe.seed)
-        for epochs in range(_FEWEST, _MOST + 1)
-    ]
-    steps = estimate.measure(wanted[0], families)
-    images = {"train": train, "val": val, "test": 0}
-    fitting = [one for one in wanted if estimate.seconds(steps, one, images, train) <= 60 * minutes]
-    return fitting[-1] if fitting else None
+    return recipes.load("finetuned", changes, seed=probe.seed)
 
 
 def _patches(wanted: Recipe, train: int, val: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
