@@ -13,7 +13,7 @@ from raravis.cli._app import Debug, Json, LabelColumn, Out, PathColumn, Quiet, R
 
 @app.command()
 def explain(
-    model: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="A run folder or a bundle.", show_default=False)],
     paths: Annotated[
         list[str], typer.Argument(metavar="IMAGE...", help="Photographs: files, folders, globs.", show_default=False)
     ],

@@ -1,0 +1,235 @@
+"""A bundle and photographs become figures of where its evidence lies: ONNX Runtime and matplotlib, no Keras."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from raravis import drawing, files, page, progress
+from raravis.data import decode
+from raravis.data.decode import UnreadableImageError
+from raravis.errors import UsageError, unknown
+from raravis.explaining import evidence, said
+from raravis.explaining._sheet import Pixels
+from raravis.explaining.evidence import Like, Panel, percent
+from raravis.explaining.names import distinct
+from raravis.explaining.said import Said
+from raravis.outcome import Outcome
+from raravis.page import Picture, Points, Section, Text
+from raravis.run import REPORT
+from raravis.serve import inputs
+from raravis.serve.bundle import BundlePredictor, open_bundle
+from raravis.serve.neighbours import Neighbour
+from raravis.serve.row import printable
+
+CLOSE: Final = 0.25
+"""A second family is explained too where its confidence is more than this share of the first one's."""
+PICTURES: Final = 24
+"""Figures in the report; those of further photographs are files alone."""
+_BARS: Final = 6
+_LIMITS: Final = (
+    "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
+    "a wrong reason, such as the meadow on which a family was always photographed.",
+    "A map is as coarse as the last maps of the network; a spot stands for what lies around it, too.",
+    "Everything here is about this network. Whether what it looks at is what a biologist should look at is for "
+    "the biologist to judge.",
+)
+
+
+def explain(
+    model: str | Path,
+    paths: Iterable[str | Path],
+    *,
+    out: str | Path,
+    family: str | None,
+    nearest: int,
+    quiet: bool,
+) -> Outcome:
+    """As `verbs.explain.explain`, of a bundle."""
+    given = inputs.expand(paths)
+    predictor = open_bundle(model)
+    if family is not None and family not in predictor.families:
+        raise UsageError(unknown("family", family, predictor.families))
+    folder, taken = files.folder(out), set[str]()
+    found: list[_Reason] = []
+    pictures: list[bytes] = []
+    unreadable: list[str] = []
+    with progress.bar("Asking why", len(given.files), quiet=quiet, unit="photographs") as advance:
+        for file in given.files:
+            try:
+                content = decode.read_bytes(Path(file))
+                pixels, photo = (
+                    decode.pixels(content, size, predictor.fit) for size in (predictor.size, evidence.SIDE)
+                )
+            except UnreadableImageError as error:
+                unreadable.append(f"{printable(file)}: {error}")
+                advance()
+                continue
+            name = f"{distinct(Path(file).stem, taken)}-why.png"
+            reason = _reason(predictor, file, name, pixels, hashlib.sha256(content).hexdigest(), family or "", nearest)
+            drawn = _figure(predictor, reason, photo)
+            drawing.save(drawn, folder / name)
+            if len(pictures) < PICTURES:
+                pictures.append(drawing.jpeg(drawn))
+            found.append(reason)
+            advance()
+    notes = list(map(printable, given.notes))
+    if found and not found[0].tells:
+        notes.append(
+            "This bundle tells no places: its network has no maps left that a head of its kind could be laid on."
+        )
+    if nearest and found and not any(reason.neighbours for reason in found):
+        notes.append("This bundle remembers no training photographs, or its features are too wide to compare by.")
+    _report(folder / REPORT, Path(predictor.folder.path).name, found, pictures, [*notes, *unreadable])
+    figures = {"method": "evidence", "photographs": [reason.as_json() for reason in found]}
+    return Outcome("explain", folder, figures, tuple(unreadable), tuple(notes), folder / REPORT)
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """What was found of one photograph.
+
+    Attributes:
+        file: as given, odd bytes written out.
+        figure: name of the file that shows it.
+        sure: families and their confidences, the surest first; all of them.
+        panels: a map for each explained family.
+        wanted: the explained families.
+        learned: whether the bundle was taught by this very photograph.
+        tells: whether the network tells places at all.
+        neighbours: the nearest training photographs.
+        said: how far the answer may be believed; None where nothing is known of that.
+    """
+
+    file: str
+    figure: str
+    sure: tuple[tuple[str, float], ...]
+    panels: tuple[Panel, ...]
+    wanted: tuple[str, ...]
+    learned: bool
+    tells: bool
+    neighbours: tuple[Neighbour, ...]
+    said: Said | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts; the same names as of a run."""
+        family, confidence = self.sure[0]
+        sure = dict(self.sure)
+        near = [
+            {"image_id": one.image_id, "family": one.family, "distance": 1 - one.similarity} for one in self.neighbours
+        ]
+        why = {
+            "figure": self.figure,
+            "families": {name: sure[name] for name in self.wanted},
+            "trust": None if self.said is None else self.said.as_json(),
+            "learned_from": self.learned,
+            "evidence": bool(self.panels[0].values.any()),
+            "nearest": near,
+            "check": None,
+        }
+        return {"file_path": self.file, "family": family, "confidence": confidence, "figure": self.figure, "why": why}
+
+
+def _reason(
+    predictor: BundlePredictor, file: str, name: str, pixels: Pixels, image_id: str, family: str, nearest: int
+) -> _Reason:
+    answer = predictor.answer(pixels[None])
+    probabilities = answer.probabilities[0].astype(np.float64)
+    order = np.argsort(-probabilities, kind="stable").tolist()
+    wanted = order[:1]
+    if family:
+        wanted = list(dict.fromkeys([order[0], predictor.families.index(family)]))
+    elif len(order) > 1 and probabilities[order[1]] > CLOSE * probabilities[order[0]]:
+        wanted = order[:2]
+    heat = predictor.heat(np.repeat(pixels[None], len(wanted), axis=0), np.array(wanted))
+    names = predictor.families
+    if heat is None:
+        panels = [Panel("No map", "this bundle tells no places", np.zeros((1, 1), np.float32))]
+    else:
+        nothing = evidence.NOWHERE if (pixels == pixels[0, 0]).all() else "no place speaks for it"
+        panels = [
+            Panel(f"Speaks for {names[i]}", f"{percent(probabilities[i])} sure" if one.any() else nothing, one)
+            for i, one in zip(wanted, heat, strict=True)
+        ]
+    near = predictor.nearest(answer.features, nearest + 1)[:1] if nearest and answer.features is not None else []
+    likes = near[0] if near else []
+    return _Reason(
+        printable(file),
+        name,
+        tuple((names[i], float(probabilities[i])) for i in order),
+        tuple(panels),
+        tuple(names[i] for i in wanted),
+        any(one.image_id == image_id for one in likes),
+        heat is not None,
+        tuple(one for one in likes if one.image_id != image_id)[:nearest],
+        None if answer.verdicts is None else said.of(answer.verdicts, names),
+    )
+
+
+def _figure(predictor: BundlePredictor, reason: _Reason, photo: Pixels) -> Any:
+    sure = dict(reason.sure)
+    first, *others = (f"{name} ({percent(sure[name])})" for name in reason.wanted)
+    question = f"Why {first}, and not {others[0]}?" if others else f"Why {first}?"
+    learned = "    It learned from this very photograph." if reason.learned else ""
+    bars = [*reason.sure[:_BARS]]
+    if reason.wanted[-1] not in dict(bars):
+        bars[-1] = (reason.wanted[-1], sure[reason.wanted[-1]])
+    return evidence.figure(
+        question if reason.said is None else reason.said.heading(question),
+        said.UNKNOWN if reason.said is None else reason.said.line(),
+        f"{Path(reason.file).name}{learned}",
+        photo,
+        reason.panels,
+        bars,
+        [Like(_thumbnail(one), one.family, 1 - one.similarity) for one in reason.neighbours],
+        "to the network, among the training photographs; distance 0: the same picture, 1: nothing in common",
+    )
+
+
+def _thumbnail(one: Neighbour) -> Pixels:
+    """The training photograph; a plain tile where the bundle does not show it, or shows something that is no image."""
+    side = evidence.THUMB
+    try:
+        return decode.pixels(one.thumbnail or b"", side, "pad")
+    except UnreadableImageError:
+        return np.full((side, side, 3), tuple(bytes.fromhex(drawing.LINE[1:])), np.uint8)
+
+
+def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequence[bytes], notes: Sequence[str]) -> None:
+    blocks: list[Any] = [
+        Text(
+            "A bright place speaks for the family. Beside the family that the network is surest of, a second one is "
+            "explained where it comes close. Below are the photographs it learned from that it finds most like yours: "
+            "if they are of other families, or alike in their background only, so may be its reason. A plain tile "
+            "stands for a photograph that the maker of the bundle did not give along."
+        )
+    ]
+    for reason, picture in zip(reasons, pictures, strict=False):
+        caption = _caption(reason)
+        blocks.append(Picture(picture, caption, f"The photograph, its maps and its nearest photographs. {caption}"))
+    if left := len(reasons) - len(pictures):
+        blocks.append(Text(f"{left} more photographs have their figures in files beside this page."))
+    sections = [Section("Why it says so", blocks)]
+    if notes:
+        sections.append(Section("What is to be known", [Points(notes)]))
+    sections.append(Section("What these pictures do not show", [Points(_LIMITS)]))
+    count = f"{len(reasons)} photograph{'' if len(reasons) == 1 else 's'}"
+    lead = f"What the bundle {name} says of {count} of yours, and on what that rests."
+    page.write(path, title=f"What {name} looks at", lead=lead, sections=sections)
+
+
+def _caption(reason: _Reason) -> str:
+    family, confidence = reason.sure[0]
+    told = [f"{reason.file}: taken for {family} with {confidence:.0%} confidence."]
+    if reason.said is not None:
+        told.append(f"{reason.said.verdict.capitalize()}: {reason.said.reason}.")
+    if reason.tells and not reason.panels[0].values.any():
+        told.append(f"In it {evidence.NOWHERE}.")
+    if reason.learned:
+        told.append("The network learned from this very photograph.")
+    return " ".join(told)
