@@ -369,8 +369,9 @@ def test_on_an_accelerator_it_learns_by_the_epoch_or_says_that_time_is_short(pho
     parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
     chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)
     assert chosen.model.name == "modern_cnn"
-    assert chosen.epochs == 5
-    assert "5 epochs" in why
+    assert (chosen.augment.pipeline, chosen.augment.mix) == ("crop_trivial", "cutmix")
+    assert chosen.epochs == 11  # of 101 s, and 10 s for the images in the end
+    assert "11 epochs" in why
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,9 @@ _LOOKED_INTO = "RARAVIS_WEIGHTS names the folder that is looked into"
 _FEWEST, _MOST = 3, 8
 """Epochs of fine-tuning that are worth the time."""
 
+_SCRATCH = "modern_cnn_large"
+"""What is trained by the epoch on accelerators where no backbone is at hand."""
+
 _TUNED = "finetuned", "finetuned_2"
 """Folders of the members that are fine-tuned."""
 
@@ -147,7 +150,7 @@ def decided(
     """What is to be trained: a probe on the best backbones at hand; from scratch where there are none.
 
     From scratch, `patches` is the best that was measured on processors, and takes minutes; on an accelerator there is
-    time for the many epochs of `modern_cnn`.
+    time for the many epochs of `modern_cnn_large`.
 
     Args:
         wanted: a recipe that is `undecided`.
@@ -248,24 +251,24 @@ def _short(what: str) -> str:
 
 
 def _modern(wanted: Recipe, train: int, val: int, families: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
-    """`modern_cnn`, for as many epochs as the minutes allow by the time that its steps take here."""
+    """`modern_cnn_large`, for as many epochs as the minutes allow by the time that its steps take here."""
     from raravis.study import estimate
 
-    scratch = recipes.load("modern_cnn", seed=wanted.seed)
+    scratch = recipes.load(_SCRATCH, seed=wanted.seed)
     images = {"train": train, "val": val, "test": 0}
     steps = estimate.measure(scratch, families)
-    one, two = (
-        estimate.seconds(steps, recipes.load("modern_cnn", {"train.epochs": n, "train.sizes": []}), images, train)
-        for n in (3, 4)
-    )
-    epochs = int(min(scratch.train.epochs, 3 + (60 * minutes - one) / (two - one)))
     least = max(len(scratch.train.sizes), int(scratch.train.warmup) + 1)
+    one, two = (
+        estimate.seconds(steps, recipes.load(_SCRATCH, {"train.epochs": n, "train.sizes": []}), images, train)
+        for n in (least, least + 1)
+    )
+    epochs = int(min(scratch.train.epochs, least + (60 * minutes - one) / (two - one)))
     if epochs < least:
         raise DataError(_short(f"{least} epochs from scratch take about {one / 60:.0f} minutes"))
-    chosen = recipes.load("modern_cnn", {"train.epochs": epochs}, seed=wanted.seed)
+    chosen = recipes.load(_SCRATCH, {"train.epochs": epochs}, seed=wanted.seed)
     why = (
-        f"Chosen: modern_cnn from scratch for {epochs} epochs, which fit into {minutes:g} minutes; no backbone's "
+        f"Chosen: {_SCRATCH} from scratch for {epochs} epochs, which fit into {minutes:g} minutes; no backbone's "
         f"weights are at hand ({_LOOKED_INTO})."
     )
-    row = {"trial": "modern_cnn", "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
+    row = {"trial": _SCRATCH, "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
     return chosen, pd.DataFrame([row]), why
