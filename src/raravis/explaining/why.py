@@ -17,7 +17,7 @@ from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.data.pixels import PixelStore
 from raravis.errors import UsageError
-from raravis.explaining import attribution, evidence, said, sanity
+from raravis.explaining import attribution, choosing, evidence, said, sanity
 from raravis.explaining._sheet import Pixels, scaled, soft
 from raravis.explaining.attribution import Attribution
 from raravis.explaining.attribution.occlusion import PATCH
@@ -32,11 +32,8 @@ from raravis.judge.novelty import Seen
 from raravis.judge.trust import Trust
 from raravis.recipe import Data
 
-CLOSE: Final = 0.25
-"""A second family is explained too where its confidence is more than this share of the first one's."""
 COARSE: Final = 16
 """Last maps of fewer places than this are not taken unasked: on 2 × 2 they did worse than random patches."""
-_BARS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -184,17 +181,18 @@ def _one(photograph: Photograph, asked: Asked, covering: Attribution, say: _Say,
     pixels, photo = (decode.pixels(content, size, asked.data.fit) for size in (asked.data.size, evidence.SIDE))
     image_id = hashlib.sha256(content).hexdigest()
     sure, told = say(pixels)
-    wanted = _wanted(asked, sure)
+    wanted = choosing.wanted(sure, asked.families.index(asked.family) if asked.family else None)
     panels = _panels(asked, covering, pixels, wanted, sure)
     known, learned = asked.known, image_id in asked.learned
     neighbours = () if known is None else known.nearest(pixels, asked.count, image_id=image_id)
+    question = choosing.question(asked.families, wanted, sure, asked=bool(asked.family))
     drawn = evidence.figure(
-        _title(asked, wanted, sure, told),
+        question if told is None else told.heading(question),
         said.UNKNOWN if told is None else told.line(),
         f"{Path(photograph.file).name}{'    It learned from this very photograph.' if learned else ''}",
         photo,
         panels,
-        [(asked.families[i], float(sure[i])) for i in _bars(wanted, sure)],
+        [(asked.families[i], float(sure[i])) for i in choosing.bars(wanted, sure)],
         [] if known is None else [_like(one, known, asked.data) for one in neighbours],
         _told(known) if known is not None and neighbours else "",
     )
@@ -224,15 +222,6 @@ def _saying(asked: Asked) -> _Say:
     return call
 
 
-def _wanted(asked: Asked, sure: NDArray[np.float64]) -> list[int]:
-    """The families to explain: the surest, and the one that was asked for or comes close."""
-    first, *others = np.argsort(-sure, kind="stable").tolist()
-    if asked.family:
-        named = asked.families.index(asked.family)
-        return [first] if named == first else [first, named]
-    return [first, others[0]] if others and sure[others[0]] > CLOSE * sure[first] else [first]
-
-
 def _panels(
     asked: Asked, covering: Attribution, pixels: Pixels, wanted: Sequence[int], sure: NDArray[np.float64]
 ) -> list[Panel]:
@@ -250,18 +239,6 @@ def _panels(
     last = wanted[-1] if asked.family else wanted[0]
     lost = soft(covering(pixels, last), PATCH / 5)
     return [*panels, panel(f"What {names[last]} needs", "most is lost when it is covered", lost)]
-
-
-def _bars(wanted: Sequence[int], sure: NDArray[np.float64]) -> list[int]:
-    """The surest families; one that was asked for takes the last place where it is not among them."""
-    shown: list[int] = np.argsort(-sure, kind="stable")[:_BARS].tolist()
-    return shown if wanted[-1] in shown else [*shown[: _BARS - 1], wanted[-1]]
-
-
-def _title(asked: Asked, wanted: Sequence[int], sure: NDArray[np.float64], told: Said | None) -> str:
-    first, *others = (f"{asked.families[i]} ({percent(sure[i])})" for i in wanted)
-    question = f"Why {first}, and not {others[0]}?" if asked.family and others else f"Why {first}?"
-    return question if told is None else told.heading(question)
 
 
 def _like(one: Neighbour, known: Known, data: Data) -> Like:

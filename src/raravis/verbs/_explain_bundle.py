@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from raravis import drawing, files, page, progress
 from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.errors import UsageError, unknown
-from raravis.explaining import evidence, said
+from raravis.explaining import choosing, evidence, said
 from raravis.explaining._sheet import Pixels
 from raravis.explaining.evidence import Like, Panel, percent
 from raravis.explaining.names import distinct
@@ -27,11 +27,8 @@ from raravis.serve.bundle import BundlePredictor, open_bundle
 from raravis.serve.neighbours import Neighbour
 from raravis.serve.row import printable
 
-CLOSE: Final = 0.25
-"""A second family is explained too where its confidence is more than this share of the first one's."""
 PICTURES: Final = 24
 """Figures in the report; those of further photographs are files alone."""
-_BARS: Final = 6
 _LIMITS: Final = (
     "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
     "a wrong reason, such as the meadow on which a family was always photographed.",
@@ -72,7 +69,7 @@ def explain(
                 continue
             name = f"{distinct(Path(file).stem, taken)}-why.png"
             reason = _reason(predictor, file, name, pixels, hashlib.sha256(content).hexdigest(), family or "", nearest)
-            drawn = _figure(predictor, reason, photo)
+            drawn = _figure(reason, photo)
             drawing.save(drawn, folder / name)
             if len(pictures) < PICTURES:
                 pictures.append(drawing.jpeg(drawn))
@@ -97,9 +94,10 @@ class _Reason:
     Attributes:
         file: as given, odd bytes written out.
         figure: name of the file that shows it.
-        sure: families and their confidences, the surest first; all of them.
+        question: that its figure answers.
+        explained: families with their confidences, the surest first.
+        listed: likewise, those whose confidences are shown.
         panels: a map for each explained family.
-        wanted: the explained families.
         learned: whether the bundle was taught by this very photograph.
         tells: whether the network tells places at all.
         neighbours: the nearest training photographs.
@@ -108,84 +106,76 @@ class _Reason:
 
     file: str
     figure: str
-    sure: tuple[tuple[str, float], ...]
+    question: str
+    explained: Mapping[str, float]
+    listed: Mapping[str, float]
     panels: tuple[Panel, ...]
-    wanted: tuple[str, ...]
     learned: bool
     tells: bool
     neighbours: tuple[Neighbour, ...]
     said: Said | None
 
+    @property
+    def first(self) -> tuple[str, float]:
+        """The surest family, and its confidence."""
+        return next(iter(self.explained.items()))
+
     def as_json(self) -> dict[str, Any]:
         """For scripts; the same names as of a run."""
-        family, confidence = self.sure[0]
-        sure = dict(self.sure)
-        near = [
-            {"image_id": one.image_id, "family": one.family, "distance": 1 - one.similarity} for one in self.neighbours
-        ]
+        near = [{"image_id": n.image_id, "family": n.family, "distance": 1 - n.similarity} for n in self.neighbours]
         why = {
             "figure": self.figure,
-            "families": {name: sure[name] for name in self.wanted},
+            "families": dict(self.explained),
             "trust": None if self.said is None else self.said.as_json(),
             "learned_from": self.learned,
             "evidence": bool(self.panels[0].values.any()),
             "nearest": near,
             "check": None,
         }
+        family, confidence = self.first
         return {"file_path": self.file, "family": family, "confidence": confidence, "figure": self.figure, "why": why}
 
 
 def _reason(
     predictor: BundlePredictor, file: str, name: str, pixels: Pixels, image_id: str, family: str, nearest: int
 ) -> _Reason:
-    answer = predictor.answer(pixels[None])
-    probabilities = answer.probabilities[0].astype(np.float64)
-    order = np.argsort(-probabilities, kind="stable").tolist()
-    wanted = order[:1]
-    if family:
-        wanted = list(dict.fromkeys([order[0], predictor.families.index(family)]))
-    elif len(order) > 1 and probabilities[order[1]] > CLOSE * probabilities[order[0]]:
-        wanted = order[:2]
-    heat = predictor.heat(np.repeat(pixels[None], len(wanted), axis=0), np.array(wanted))
-    names = predictor.families
+    answer, names = predictor.answer(pixels[None]), predictor.families
+    sure = answer.probabilities[0].astype(np.float64)
+    explained = choosing.wanted(sure, names.index(family) if family else None)
+    heat = predictor.heat(np.repeat(pixels[None], len(explained), axis=0), np.array(explained))
     if heat is None:
         panels = [Panel("No map", "this bundle tells no places", np.zeros((1, 1), np.float32))]
     else:
         nothing = evidence.NOWHERE if (pixels == pixels[0, 0]).all() else "no place speaks for it"
         panels = [
-            Panel(f"Speaks for {names[i]}", f"{percent(probabilities[i])} sure" if one.any() else nothing, one)
-            for i, one in zip(wanted, heat, strict=True)
+            Panel(f"Speaks for {names[i]}", f"{percent(sure[i])} sure" if one.any() else nothing, one)
+            for i, one in zip(explained, heat, strict=True)
         ]
-    near = predictor.nearest(answer.features, nearest + 1)[:1] if nearest and answer.features is not None else []
-    likes = near[0] if near else []
+    known = predictor.nearest(answer.features, nearest + 1) if nearest and answer.features is not None else []
+    likes = known[0] if known else []
     return _Reason(
-        printable(file),
-        name,
-        tuple((names[i], float(probabilities[i])) for i in order),
-        tuple(panels),
-        tuple(names[i] for i in wanted),
-        any(one.image_id == image_id for one in likes),
-        heat is not None,
-        tuple(one for one in likes if one.image_id != image_id)[:nearest],
-        None if answer.verdicts is None else said.of(answer.verdicts, names),
+        file=printable(file),
+        figure=name,
+        question=choosing.question(names, explained, sure, asked=bool(family)),
+        explained={names[i]: float(sure[i]) for i in explained},
+        listed={names[i]: float(sure[i]) for i in choosing.bars(explained, sure)},
+        panels=tuple(panels),
+        learned=any(one.image_id == image_id for one in likes),
+        tells=heat is not None,
+        neighbours=tuple(one for one in likes if one.image_id != image_id)[:nearest],
+        said=None if answer.verdicts is None else said.of(answer.verdicts, names),
     )
 
 
-def _figure(predictor: BundlePredictor, reason: _Reason, photo: Pixels) -> Any:
-    sure = dict(reason.sure)
-    first, *others = (f"{name} ({percent(sure[name])})" for name in reason.wanted)
-    question = f"Why {first}, and not {others[0]}?" if others else f"Why {first}?"
+def _figure(reason: _Reason, photo: Pixels) -> Any:
     learned = "    It learned from this very photograph." if reason.learned else ""
-    bars = [*reason.sure[:_BARS]]
-    if reason.wanted[-1] not in dict(bars):
-        bars[-1] = (reason.wanted[-1], sure[reason.wanted[-1]])
     return evidence.figure(
-        question if reason.said is None else reason.said.heading(question),
+        reason.question if reason.said is None else reason.said.heading(reason.question),
         said.UNKNOWN if reason.said is None else reason.said.line(),
         f"{Path(reason.file).name}{learned}",
         photo,
         reason.panels,
-        bars,
+        list(reason.listed.items()),
         [Like(_thumbnail(one), one.family, 1 - one.similarity) for one in reason.neighbours],
         "to the network, among the training photographs; distance 0: the same picture, 1: nothing in common",
     )
@@ -224,7 +214,7 @@ def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequenc
 
 
 def _caption(reason: _Reason) -> str:
-    family, confidence = reason.sure[0]
+    family, confidence = reason.first
     told = [f"{reason.file}: taken for {family} with {confidence:.0%} confidence."]
     if reason.said is not None:
         told.append(f"{reason.said.verdict.capitalize()}: {reason.said.reason}.")
