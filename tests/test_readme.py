@@ -56,7 +56,7 @@ def test_the_readme_works_as_written(desk):
 
 def test_commands_that_are_shown_but_not_run_here_exist():
     shown = re.findall(r"^raravis ([\w-]+)", "\n".join(blocks("text")), flags=re.MULTILINE)
-    handed_on = ["export", "predict", "serve", "review", "review"]
+    handed_on = ["export", "predict", "predict", "serve", "review", "review"]
     study = ["reproduce", "reproduce", "augment", "tune", "explain"]
     assert shown == ["train", "embed", "zero-shot", "compare", *handed_on, *study]
     from raravis.cli import app

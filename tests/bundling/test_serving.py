@@ -27,6 +27,7 @@ OPTIONS = {
     "probe": {
         "backbones": [{"name": "MobileNet", "weights": "none", "size": 48, "views": ["whole", "mirrored", "top_left"]}]
     },
+    "patches": {"filters": 12, "width": 16, "scales": [{"size": 32}, {"size": 24}], "grid": [1, 2]},
     "compact_cnn": {"filters": [8, 12]},
     "basic_cnn": {"filters": [4, 6]},
 }
