@@ -13,6 +13,7 @@ from test_bundle import FAMILIES, SIZE, network, plain, remembered, sealed, trus
 
 import raravis
 from raravis.errors import UsageError
+from raravis.explaining import evidence
 from raravis.serve import folder
 
 
@@ -44,7 +45,20 @@ def bundle(tmp_path):
     return sealed(path)
 
 
-def test_the_figures_show_where_and_what_is_alike(bundle, tmp_path):
+@pytest.fixture
+def drawn(monkeypatch):
+    """What every figure was drawn of: the panels with their maps, by the file's name."""
+    found, real = {}, evidence.figure
+
+    def figure(title, verdict, subtitle, photo, panels, *rest):
+        found[subtitle.split()[0]] = panels
+        return real(title, verdict, subtitle, photo, panels, *rest)
+
+    monkeypatch.setattr(evidence, "figure", figure)
+    return found
+
+
+def test_the_figures_show_where_and_what_is_alike(bundle, drawn, tmp_path):
     red = photo(tmp_path / "red.png", 20, 20, 20, spot=(250, 20, 20))
     flat = photo(tmp_path / "flat.png", 9, 9, 9)
     (tmp_path / "bad.png").write_text("no image")
@@ -64,10 +78,9 @@ def test_the_figures_show_where_and_what_is_alike(bundle, tmp_path):
     assert len(near) == 2
     assert "canidae" not in [one["family"] for one in told[1]["why"]["nearest"]], "itself is not like itself"
     assert told[0]["why"]["trust"]["verdict"] in ("identified", "uncertain", "unfamiliar")
-    with Image.open(tmp_path / "out" / "red-why.png") as drawn:
-        first = np.asarray(drawn.convert("RGB"), np.int16)
-    with Image.open(tmp_path / "out" / "flat-why.png") as drawn:
-        assert (np.asarray(drawn.convert("RGB"), np.int16)[: len(first)] != first[: drawn.height]).any()
+    np.testing.assert_allclose(drawn["red.png"][0].values, [[1, 0], [0, 0]], atol=0.1)
+    assert drawn["known.png"][0].values[0, 0] < 0.1, "the dark quarter"
+    assert not drawn["flat.png"][0].values.any()
     page = (tmp_path / "out" / "report.html").read_text()
     assert "learned from this very photograph" in page
     assert "bad.png" in page
@@ -84,12 +97,19 @@ def test_why_not_another_family(bundle, tmp_path):
 
 
 def test_what_a_bundle_cannot_tell_is_said(tmp_path):
-    bare, red = plain(tmp_path / "bare"), photo(tmp_path / "red.png", 250, 20, 20)
+    bare, red = plain(tmp_path / "bare", no_evidence="it has no maps"), photo(tmp_path / "red.png", 250, 20, 20)
     outcome = raravis.explain(bare, red, out=tmp_path / "out", quiet=True)
     assert (tmp_path / "out" / "red-why.png").is_file()
-    assert any("tells no places" in note for note in outcome.notes)
+    assert any("tells no places: it has no maps." in note for note in outcome.notes)
     assert any("remembers no training photographs" in note for note in outcome.notes)
-    for refused in ({"layers": "a"}, {"method": "grad_cam"}, {"check": True}, {"data": "photos"}, {"channels": "a:1"}):
+    for refused in (
+        {"layers": "a"},
+        {"method": "grad_cam"},
+        {"check": True},
+        {"data": "photos"},
+        {"channels": "a:1"},
+        {"images": 9},
+    ):
         with pytest.raises(UsageError, match="needs a run"):
             raravis.explain(bare, red, out=tmp_path / "other", quiet=True, **refused)
     assert not (tmp_path / "other").exists()

@@ -58,7 +58,7 @@ def two():
 
 def workers():
     """The workers of the pool that are alive: one that has just been killed has a name, but no command line."""
-    found = psutil.process_iter(["ppid", "name", "cmdline", "status"])
+    found = psutil.process_iter(["name", "cmdline", "status"])
     mine = {one.pid for one in psutil.Process().children(recursive=True)}
     return [
         one

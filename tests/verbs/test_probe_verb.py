@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.special import softmax
 
 import raravis
-from raravis import credits, engine
+from raravis import credits, engine, recipe
 from raravis.errors import DataError, RecipeError, RunError, UsageError
 from raravis.judge import crossed
 from raravis.run import Run
@@ -231,9 +231,18 @@ def no_time_left(monkeypatch):
     monkeypatch.setattr(_best, "finetuning", lambda *_, **__: [])
 
 
-def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, photos36, tmp_path, monkeypatch):
+@pytest.mark.parametrize("names", [["plain"], ["plain", "flat"]])
+def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, photos36, tmp_path, monkeypatch, names):
     from raravis.learn import fit as learning
 
+    real = _best.decided
+
+    def decided(*given, **further):
+        chosen, tried, why = real(*given, **further)
+        sources = tuple({"name": name} for name in names)
+        return recipe.load("probe", {**SETTINGS, "model.backbones": sources}, seed=chosen.seed), tried, why
+
+    monkeypatch.setattr(_best, "decided", decided)
     out, given = tmp_path / "run", {**SETTINGS, "seed": 1}
 
     def killed(*_, **__):
@@ -249,15 +258,17 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, p
         raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
     outcome = raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, resume=True, quiet=True)
     assert (probe / "model.keras").stat().st_mtime_ns == before
-    assert any("fine-tuned for 8 epochs too" in note for note in outcome.notes)
-    assert sum(folder.name.startswith("finetuned") for folder in (out / "members").iterdir()) in (1, 2)
+    told = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} fine-tuned for 8 epochs too"
+    assert any(told in note for note in outcome.notes)
+    tuned = sorted((out / "members").glob("finetuned*"))
+    assert [Run.open(folder).recipe.model.backbone for folder in tuned] == names
+    assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
     assert pd.read_csv(out / "heads.csv")["head"].iloc[0] == "all together"
     assert "runs that were joined" in (out / "report.html").read_text()
     assert raravis.evaluate(out, quiet=True).figures["n"] == 6
 
 
 def test_fine_tuning_takes_the_epochs_that_fit(at_hand, monkeypatch):
-    from raravis import recipe
     from raravis.study import estimate
     from raravis.verbs import _best
 
@@ -364,7 +375,6 @@ def test_on_an_accelerator_it_learns_by_the_epoch_or_says_that_time_is_short(pho
     monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(1, 10, 1, 0, False, 9))
     with pytest.raises(DataError, match="from scratch"):
         raravis.train(str(photos36), recipe="best", minutes=0.1, out=tmp_path / "no", quiet=True)
-    from raravis import recipe
 
     parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
     chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)

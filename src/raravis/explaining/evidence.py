@@ -19,6 +19,16 @@ SIDE: Final = 288
 """Of the photograph and its maps, in pixels."""
 THUMB: Final = 168
 """Of a training photograph."""
+PICTURES: Final = 24
+"""Figures kept for a report; those of further photographs are files alone."""
+WHERE: Final = (
+    "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
+    "a wrong reason, such as the meadow on which a family was always photographed."
+)
+WHOSE: Final = (
+    "Everything here is about this network. Whether what it looks at is what a biologist should look at is for "
+    "the biologist to judge."
+)
 NOWHERE: Final = "no place matters more than another"
 _GAP, _MARGIN, _TOP = 18, 28, 114
 _NEAR: Final = 14

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,10 @@ from raravis import drawing, progress
 from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.explaining import maps
+from raravis.explaining.evidence import PICTURES
 from raravis.explaining.layers import Layer, Tap
 from raravis.explaining.names import distinct
 from raravis.run import Run
-
-PICTURES: Final = 24
-"""Figures kept for a report; those of further photographs are files alone."""
 
 
 @dataclass(frozen=True)

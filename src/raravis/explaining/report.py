@@ -11,7 +11,7 @@ import pandas as pd
 
 from raravis import credits, page
 from raravis.explaining.channels import Found, Searched
-from raravis.explaining.evidence import NOWHERE
+from raravis.explaining.evidence import NOWHERE, WHERE, WHOSE
 from raravis.explaining.layers import Layer
 from raravis.explaining.photographs import Looked
 from raravis.explaining.sanity import Checked
@@ -250,8 +250,7 @@ _CHECKS: Final = (
     "near 1 would mean that the map does not depend on what was learned."
 )
 _LIMITS: Final = (
-    "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
-    "a wrong reason, such as the meadow on which a family was always photographed.",
+    WHERE,
     "A channel that lights up is no proof of cause: the layers after it may give it no weight, or weigh it against "
     "the family. To learn what an answer rests on, change the photograph (cover the spot) and ask again.",
     "The liveliest channels of a photograph are often lively in every photograph; the section on single channels "
@@ -260,6 +259,5 @@ _LIMITS: Final = (
     "beside it.",
     "Nine images are few: a channel may answer to several unlike things, of which the strongest hide the others. It is "
     "also shared by many families, so that a name for it is a guess.",
-    "Everything here is about this network. Whether what it looks at is what a biologist should look at is for "
-    "the biologist to judge.",
+    WHOSE,
 )

@@ -22,10 +22,10 @@ from raravis.explaining._sheet import Pixels, scaled, soft
 from raravis.explaining.attribution import Attribution
 from raravis.explaining.attribution.occlusion import PATCH
 from raravis.explaining.cut import places
-from raravis.explaining.evidence import Like, Panel, percent
+from raravis.explaining.evidence import PICTURES, Like, Panel, percent
 from raravis.explaining.layers import check
 from raravis.explaining.nearest import Nearest, Neighbour
-from raravis.explaining.photographs import PICTURES, Photograph
+from raravis.explaining.photographs import Photograph
 from raravis.explaining.said import Said
 from raravis.explaining.sanity import Checked
 from raravis.judge.novelty import Seen

@@ -16,7 +16,7 @@ from raravis.data.decode import UnreadableImageError
 from raravis.errors import UsageError, unknown
 from raravis.explaining import choosing, evidence, said
 from raravis.explaining._sheet import Pixels
-from raravis.explaining.evidence import Like, Panel, percent
+from raravis.explaining.evidence import PICTURES, Like, Panel, percent
 from raravis.explaining.names import distinct
 from raravis.explaining.said import Said
 from raravis.outcome import Outcome
@@ -24,18 +24,11 @@ from raravis.page import Picture, Points, Section, Text
 from raravis.run import REPORT
 from raravis.serve import inputs
 from raravis.serve.bundle import BundlePredictor, open_bundle
+from raravis.serve.folder import NEIGHBOURS
 from raravis.serve.neighbours import Neighbour
 from raravis.serve.row import printable
 
-PICTURES: Final = 24
-"""Figures in the report; those of further photographs are files alone."""
-_LIMITS: Final = (
-    "A map says where the evidence lies, not what it is there, and not that it is good: the network may be right for "
-    "a wrong reason, such as the meadow on which a family was always photographed.",
-    "A map is as coarse as the last maps of the network; a spot stands for what lies around it, too.",
-    "Everything here is about this network. Whether what it looks at is what a biologist should look at is for "
-    "the biologist to judge.",
-)
+_COARSE: Final = "A map is as coarse as the last maps of the network; a spot stands for what lies around it, too."
 
 
 def explain(
@@ -77,11 +70,10 @@ def explain(
             advance()
     notes = list(map(printable, given.notes))
     if found and not found[0].tells:
-        notes.append(
-            "This bundle tells no places: its network has no maps left that a head of its kind could be laid on."
-        )
-    if nearest and found and not any(reason.neighbours for reason in found):
-        notes.append("This bundle remembers no training photographs, or its features are too wide to compare by.")
+        why = predictor.about.get("no_evidence") or "its maker did not say why"
+        notes.append(printable(f"This bundle tells no places: {str(why).rstrip('.')}."))
+    if nearest and not predictor.folder.holds(NEIGHBOURS):
+        notes.append("This bundle remembers no training photographs, so none stand beside yours.")
     _report(folder / REPORT, Path(predictor.folder.path).name, found, pictures, [*notes, *unreadable])
     figures = {"method": "evidence", "photographs": [reason.as_json() for reason in found]}
     return Outcome("explain", folder, figures, tuple(unreadable), tuple(notes), folder / REPORT)
@@ -207,7 +199,7 @@ def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequenc
     sections = [Section("Why it says so", blocks)]
     if notes:
         sections.append(Section("What is to be known", [Points(notes)]))
-    sections.append(Section("What these pictures do not show", [Points(_LIMITS)]))
+    sections.append(Section("What these pictures do not show", [Points((evidence.WHERE, _COARSE, evidence.WHOSE))]))
     count = f"{len(reasons)} photograph{'' if len(reasons) == 1 else 's'}"
     lead = f"What the bundle {name} says of {count} of yours, and on what that rests."
     page.write(path, title=f"What {name} looks at", lead=lead, sections=sections)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from raravis.errors import UsageError
 from raravis.outcome import Outcome
 from raravis.serve.folder import is_bundle
+
+SEARCHED: Final = 2000
+"""Training images that are searched for what a channel answers to, at most, where nothing else is said."""
 
 _Names = str | Sequence[str] | None
 
@@ -27,7 +31,7 @@ def explain(
     path_column: str | None = None,
     label_column: str | None = None,
     root: str | Path | None = None,
-    images: int = 2000,
+    images: int = SEARCHED,
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
@@ -75,6 +79,7 @@ def explain(
     given = [paths] if isinstance(paths, str | Path) else paths
     if is_bundle(model):
         wanted = {"method": method, "check": check, "layers": layers, "channels": channels, "data": data}
+        wanted["images"] = images != SEARCHED
         if refused := next((name for name, value in wanted.items() if value), ""):
             raise UsageError(
                 f"--{refused} needs a run, and {model} is a bundle: it holds no layers to look into and no images.\n"
