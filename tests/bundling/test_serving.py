@@ -27,7 +27,14 @@ OPTIONS = {
     "probe": {
         "backbones": [{"name": "MobileNet", "weights": "none", "size": 48, "views": ["whole", "mirrored", "top_left"]}]
     },
-    "patches": {"filters": 12, "width": 16, "scales": [{"size": 32}, {"size": 24}], "grid": [1, 2]},
+    "patches": {
+        "scales": [{"size": 32, "pool": 4}, {"size": 24, "pool": 2}],
+        "filters": 12,
+        "depth": 8,
+        "words": 4,
+        "grid": [1, 2],
+        "width": 16,
+    },
     "compact_cnn": {"filters": [8, 12]},
     "basic_cnn": {"filters": [4, 6]},
 }

@@ -1,4 +1,4 @@
-"""Filters of patches: learned without labels, what they answer, and a probe on them."""
+"""Filters and words of patches: learned without labels, what they find, and a probe on them."""
 
 import hashlib
 
@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.mixture import GaussianMixture
 
 import raravis
 from raravis import engine
 from raravis.data.pixels import open_store
 from raravis.errors import DataError, RecipeError
-from raravis.learn.patches import learned
+from raravis.learn.patches import _deviations, _shares, learned
 from raravis.models import patches
 from raravis.models.patches import CONTRAST, Options, Scale
 
@@ -19,7 +20,12 @@ pytestmark = pytest.mark.engine
 
 SIZE = 24
 OPTIONS = Options(
-    scales=(Scale(size=24, patch=6, stride=3), Scale(size=12, patch=4, stride=2)), filters=8, grid=(1, 2), width=10
+    scales=(Scale(size=24, patch=6, stride=1, pool=4), Scale(size=16, patch=4, stride=1, pool=2)),
+    filters=8,
+    depth=6,
+    words=4,
+    grid=(1, 2),
+    width=10,
 )
 
 
@@ -62,23 +68,64 @@ def test_a_filter_is_blind_to_brightness_and_answers_by_the_formula(stripes):
     (filters,) = model.get_layer("filters_1").get_weights()
     np.testing.assert_allclose(filters.sum(axis=(0, 1, 2)), 0, atol=1e-3)
     image = store.batch(rows[:1])
-    network = engine.keras().Model(model.input, model.get_layer("norm_1_1").input)
-    patch = image[0, :6, :6].astype(np.float64)
-    answers = [
-        np.tensordot(part - part.mean(), filters, 3) / np.sqrt(part.var() + CONTRAST)
-        for top in range(0, 19, 3)
-        for left in range(0, 19, 3)
-        for part in [image[0, top : top + 6, left : left + 6].astype(np.float64)]
-    ]
-    assert patch.std() > 1
+    network = engine.keras().Model(model.input, model.get_layer("describe_1").input)
+    answers = np.empty((19, 19, 8))
+    for top, left in np.ndindex(19, 19):
+        part = image[0, top : top + 6, left : left + 6].astype(np.float64)
+        answers[top, left] = np.tensordot(part - part.mean(), filters, 3) / np.sqrt(part.var() + CONTRAST)
     centre = model.get_layer("centre_1").get_weights()[0]
-    signed = [np.maximum(sign * (np.array(answers) - centre) - OPTIONS.threshold, 0).mean(axis=0) for sign in (1, -1)]
-    expected = np.sqrt(np.concatenate(signed) + 1e-6)
-    np.testing.assert_allclose(network.predict(image, verbose=0)[0], expected, atol=2e-3)
+    signed = np.maximum(np.concatenate([answers - centre, centre - answers], axis=-1) - OPTIONS.threshold, 0)
+    expected = [[signed[y : y + 4, x : x + 4].mean(axis=(0, 1)) for x in range(0, 15, 2)] for y in range(0, 15, 2)]
+    np.testing.assert_allclose(network.predict(image, verbose=0)[0], np.sqrt(np.array(expected) + 1e-6), atol=2e-3)
     brighter = np.clip(image.astype(np.float32) * 0.5 + 60, 0, 255)
     dimmer = np.clip(image.astype(np.float32) * 0.5 + 20, 0, 255)
     found = [network.predict(each, verbose=0) for each in (brighter, dimmer)]
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+
+
+def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_at_length_one(stripes):
+    store, rows = stripes
+    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
+    ends = [model.get_layer("describe_1").input, model.get_layer("middle_1").output]
+    roots, places = engine.keras().Model(model.input, ends).predict(store.batch(rows), verbose=0)
+    kernel, mean = (model.get_layer(name).get_weights()[0] for name in ("describe_1", "middle_1"))
+    around = np.stack([roots[7, y : y + 3 : 2, x : x + 3 : 2].ravel() for y in range(6) for x in range(6)])
+    expected = around / np.linalg.norm(around, axis=1, keepdims=True) @ kernel.reshape(-1, 6) - mean
+    np.testing.assert_allclose(places[7].reshape(-1, 6), expected, atol=1e-3)
+    found = np.cov(places.reshape(-1, 6), rowvar=False)
+    np.testing.assert_allclose(found, np.eye(6), atol=0.15)
+
+
+def test_fisher_vectors_are_the_slopes_of_the_log_likelihood_of_the_words():
+    rng = np.random.default_rng(0)
+    words = GaussianMixture(4, covariance_type="diag", random_state=0).fit(rng.normal(size=(400, 6)) ** 3)
+    network = patches.vectors(OPTIONS, size=SIZE)
+    network.get_layer("words_1").set_weights(_shares(words))
+    network.get_layer("fisher_1").set_weights([_deviations(words)])
+    ends = [network.get_layer("middle_1").output, network.get_layer("words_1").output, network.output]
+    image = rng.integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
+    places, shares, found = engine.keras().Model(network.input, ends).predict(image, verbose=0)
+    rows = places.reshape(-1, 6).astype(np.float64)
+    np.testing.assert_allclose(shares.reshape(-1, 4), words.predict_proba(rows), atol=1e-4)
+
+    def likelihood(means, deviations):
+        moved = GaussianMixture(4, covariance_type="diag")
+        moved.weights_, moved.means_, moved.covariances_ = words.weights_, means, deviations**2
+        moved.precisions_cholesky_ = 1 / deviations
+        return moved.score(rows)
+
+    spread, weights, step = np.sqrt(words.covariances_), words.weights_, 1e-5
+    slopes = np.zeros((4, 6, 2))
+    for word, depth in np.ndindex(4, 6):
+        nudge = np.zeros((4, 6))
+        nudge[word, depth] = step * spread[word, depth]
+        for kind, (means, deviations) in enumerate([(nudge, 0 * nudge), (0 * nudge, nudge)]):
+            up = likelihood(words.means_ + means, spread + deviations)
+            down = likelihood(words.means_ - means, spread - deviations)
+            slopes[word, depth, kind] = (up - down) / (2 * step) / np.sqrt(weights[word] * (1 + kind))
+    expected = np.sign(slopes) * np.sqrt(np.abs(slopes))
+    expected = (expected / np.linalg.norm(expected)).ravel()
+    np.testing.assert_allclose(found[0, :48], expected, atol=1e-3)
 
 
 def test_features_keep_what_differs_between_images(stripes):
@@ -103,7 +150,7 @@ def test_flat_images_are_one_clear_error(tmp_path):
 
 def test_a_grid_finer_than_the_patches_is_refused():
     with pytest.raises(ValueError, match="grid asks for 3 or more"):
-        Options(scales=(Scale(size=12, patch=8, stride=4),))
+        Options(scales=(Scale(size=24, patch=8, stride=2),), grid=(1, 2, 3))
 
 
 def test_another_backbone_is_refused():
@@ -114,10 +161,11 @@ def test_another_backbone_is_refused():
 def test_a_run_tells_stripes_apart_that_it_has_not_seen(tmp_path):
     for name, slope in (("felidae", -1), ("canidae", 0), ("ursidae", 1)):
         (tmp_path / "data" / name).mkdir(parents=True)
-        for number in range(20):
-            Image.fromarray(striped(number + 50 * slope + 60, slope)).save(tmp_path / "data" / name / f"{number}.png")
-    small = OPTIONS.model_dump(mode="json", include={"scales", "filters", "grid", "width"})
-    changes = {f"model.{name}": value for name, value in small.items()}
+        for number in range(60):
+            Image.fromarray(striped(number + 100 * slope + 100, slope)).save(tmp_path / "data" / name / f"{number}.png")
+    small = OPTIONS.model_copy(update={"filters": 24, "depth": 24, "words": 8, "width": 30}).model_dump(mode="json")
+    changed = ("scales", "filters", "depth", "words", "grid", "width")
+    changes = {f"model.{name}": small[name] for name in changed}
     changes |= {"model.backbones": [{"name": "patches", "views": ["whole"]}], "data.size": SIZE}
     raravis.train(str(tmp_path / "data"), recipe="patches", out=tmp_path / "run", set=changes, quiet=True)
     found = raravis.evaluate(tmp_path / "run", quiet=True)

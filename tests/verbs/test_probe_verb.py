@@ -352,7 +352,7 @@ def test_without_weights_best_takes_patches_or_says_that_time_is_short(photos36,
     from raravis.learn import patches
 
     monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
-    small = ["model.filters=4", "model.width=8", "model.grid=[1]"]
+    small = ["model.filters=4", "model.depth=8", "model.words=4", "model.width=8"]
     load = _best.recipes.load
     monkeypatch.setattr(
         _best.recipes,

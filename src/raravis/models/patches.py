@@ -1,4 +1,8 @@
-"""Small patches as a dictionary: a network of one layer whose filters are learned without labels, and a probe on it."""
+"""Patches within patches: two layers of filters that are learned without labels, and a probe on what they find.
+
+The first layer answers to small patches; what it answers around a place describes that place; and of all descriptions
+in an image the Fisher vector tells how they differ from those of the training images.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,12 @@ NAME: Final = "patches"
 CONTRAST: Final = 10.0
 """Added to the variance of a patch, in squared grey levels of 0–255, so that flat patches stay flat."""
 
+CELLS: Final = 2
+"""Neighbouring averages along a side that describe a place together."""
+
+APART: Final = 2
+"""Steps between these, so that they share no answer."""
+
 _TINY: Final = 1e-6
 
 
@@ -25,6 +35,7 @@ class Scale(BaseModel):
         size: side of the image in pixels.
         patch: side of a patch.
         stride: steps between patches.
+        pool: answers along a side that are averaged; the next average begins half of them further.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,11 +43,13 @@ class Scale(BaseModel):
     size: PositiveInt
     patch: PositiveInt = 8
     stride: PositiveInt = 2
+    pool: int = Field(default=6, ge=2, multiple_of=2)
 
     @property
     def places(self) -> int:
-        """Patches along a side."""
-        return (self.size - self.patch) // self.stride + 1
+        """Places along a side that are described."""
+        answers = (self.size - self.patch) // self.stride + 1
+        return (answers - self.pool) // (self.pool // 2) + 1 - APART * (CELLS - 1)
 
 
 class Options(probe.Options):
@@ -44,10 +57,12 @@ class Options(probe.Options):
 
     Attributes:
         backbones: its own features, and the views that they are averaged over.
-        scales: sizes at which images are looked at, each with a dictionary of its own.
-        filters: of each dictionary.
-        threshold: responses below are 0.
-        grid: responses are averaged over the whole image, its quarters, its ninths, ….
+        scales: sizes at which images are looked at, each with filters and words of its own.
+        filters: of the first layer.
+        threshold: their answers below are 0.
+        depth: numbers that describe a place: the directions in which descriptions differ most.
+        words: kinds of places, Gaussians of a mixture.
+        grid: Fisher vectors are taken of the whole image, of its quarters, its ninths, ….
         width: features that remain: directions in which the training images differ most.
     """
 
@@ -55,22 +70,24 @@ class Options(probe.Options):
     backbones: tuple[probe.Source, ...] = Field(
         default=(probe.Source(name=NAME, weights="none", views=("whole", "mirrored")),), min_length=1, max_length=1
     )
-    scales: tuple[Scale, ...] = Field(
-        default=(Scale(size=96, stride=3), Scale(size=64), Scale(size=48, patch=12)), min_length=1
-    )
-    filters: PositiveInt = 300
+    scales: tuple[Scale, ...] = Field(default=(Scale(size=160),), min_length=1)
+    filters: PositiveInt = 128
     threshold: float = Field(default=0.5, ge=0)
-    grid: tuple[PositiveInt, ...] = Field(default=(1, 2, 3), min_length=1)
-    width: PositiveInt = 1000
+    depth: PositiveInt = 80
+    words: PositiveInt = 128
+    grid: tuple[PositiveInt, ...] = Field(default=(1,), min_length=1)
+    width: PositiveInt = 1500
 
     @model_validator(mode="after")
     def _fits(self) -> Options:
         for scale in self.scales:
             if scale.places < max(self.grid):
                 raise ValueError(
-                    f"{scale.size} pixels hold {max(scale.places, 0)} patches of {scale.patch} a side; "
-                    f"grid asks for {max(self.grid)} or more"
+                    f"{scale.size} pixels hold {max(scale.places, 0)} places a side with patches of {scale.patch}, "
+                    f"stride {scale.stride} and pool {scale.pool}; grid asks for {max(self.grid)} or more"
                 )
+        if self.depth > 2 * self.filters * CELLS**2:
+            raise ValueError(f"depth: up to {2 * self.filters * CELLS**2} come from {self.filters} filters")
         if any(source.name != NAME for source in self.backbones):
             raise ValueError(f"backbones can only be {NAME!r}; take the model 'probe' for others")
         return self
@@ -78,39 +95,30 @@ class Options(probe.Options):
 
 def build(options: Options, *, classes: int, size: int) -> Any:
     """The network with random filters and a head of random weights; see `models` for the contract."""
-    extractor = projected(responses(options, size=size), options.width)
+    extractor = projected(vectors(options, size=size), options.width)
     return probe.joined(options, [extractor], size=size, head=lambda features: logits(features, classes))
 
 
-def responses(options: Options, *, size: int) -> Any:
-    """Images `(B, size, size, 3)` → how often each filter answers in each cell of the grid, `(B, N)`.
+def vectors(options: Options, *, size: int) -> Any:
+    """Images `(B, size, size, 3)` → Fisher vectors of every scale and cell of the grid, `(B, N)`.
 
-    After Coates, Lee & Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning", 2011: patches of
-    equal contrast, filters, a soft threshold that keeps both signs apart, sums over parts of the image; then the square
-    root of Fisher vectors (Perronnin, Sánchez & Mensink 2010). What is learned lies in the layers `filters_I`, which
-    must each sum to 0, and in the statistics of `centre_I` (an answer to the mean patch) and `norm_I_G`.
+    What is learned lies, for scale I, in the layers `filters_I` (each sums to 0), `centre_I` (the mean is an answer to
+    the mean patch), `describe_I`, `middle_I` (the mean description), `words_I` and `fisher_I`; see `learn.patches`.
     """
     keras = engine.keras()
     image = keras.Input((size, size, 3), name="image")
     blocks = []
     for number, scale in enumerate(options.scales, start=1):
-        answers = _answers(options, scale, number, resizing(scale.size)(image))
-        for cells in options.grid:
-            pool = scale.places // cells
-            x = keras.layers.Flatten()(keras.layers.AveragePooling2D(pool)(answers))
-            x = keras.ops.sqrt(x + _TINY)
-            x = keras.layers.BatchNormalization(
-                center=False, scale=False, epsilon=_TINY, name=f"norm_{number}_{cells}"
-            )(x)
-            blocks.append(keras.layers.UnitNormalization()(x))
+        places = _places(options, number, _answers(options, scale, number, resizing(scale.size)(image)), scale.pool)
+        blocks += _fisher(options, number, places, scale.places)
     merged = blocks[0] if len(blocks) == 1 else keras.layers.Concatenate()(blocks)
-    network = keras.Model(image, merged, name="responses")
+    network = keras.Model(image, merged, name="vectors")
     network.trainable = False
     return network
 
 
 def projected(front: Any, width: int) -> Any:
-    """The network behind `responses` with a layer `projection` to `width` features."""
+    """The network behind `vectors` with a layer `projection` to `width` features."""
     keras = engine.keras()
     features = keras.layers.Dense(width, use_bias=False, name="projection")(front.output)
     return keras.Model(front.input, features, name=NAME)
@@ -122,7 +130,11 @@ def resizing(size: int) -> Any:
 
 
 def _answers(options: Options, scale: Scale, number: int, image: Any) -> Any:
-    """What the filters of one scale answer at each place, both signs, thresholded: `(B, P, P, 2 × filters)`."""
+    """What the filters of one scale answer at each place, both signs, thresholded: `(B, P, P, 2 × filters)`.
+
+    After Coates, Lee & Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning", 2011: patches of
+    equal contrast, filters, a soft threshold that keeps both signs apart.
+    """
     keras = engine.keras()
 
     def slid(filters: int, name: str, **further: Any) -> Any:
@@ -136,6 +148,49 @@ def _answers(options: Options, scale: Scale, number: int, image: Any) -> Any:
     squares = slid(1, "squares", kernel_initializer=mean)(keras.ops.square(x))
     contrast = keras.ops.sqrt(keras.ops.relu(squares - keras.ops.square(average)) + CONTRAST)
     found = slid(options.filters, "filters")(x) / contrast
-    found = keras.layers.BatchNormalization(center=False, scale=False, epsilon=_TINY, name=f"centre_{number}")(found)
+    found = _centred(f"centre_{number}")(found)
     signs = [keras.ops.relu(sign * found - options.threshold) for sign in (1, -1)]
     return keras.layers.Concatenate()(signs)
+
+
+def _places(options: Options, number: int, answers: Any, pool: int) -> Any:
+    """Each place by the square roots of the answers around it, of length 1, turned and scaled: `(B, Q, Q, depth)`."""
+    keras = engine.keras()
+    around = {"kernel_size": CELLS, "dilation_rate": APART, "use_bias": False}
+    x = keras.layers.AveragePooling2D(pool, strides=pool // 2)(answers) + _TINY
+    total = keras.layers.Conv2D(1, **around, kernel_initializer="ones", name=f"total_{number}")(x)
+    found = keras.layers.Conv2D(options.depth, **around, name=f"describe_{number}")(keras.ops.sqrt(x))
+    return _centred(f"middle_{number}")(found / keras.ops.sqrt(total))
+
+
+def _fisher(options: Options, number: int, places: Any, side: int) -> list[Any]:
+    """The Fisher vector of each cell of the grid, `(B, 2 × words × depth)`, of length 1.
+
+    After Perronnin, Sánchez & Mensink, "Improving the Fisher Kernel for Large-Scale Image Classification", 2010: how
+    far the descriptions lie from the middle and the spread of each word that they belong to, then the square root.
+    """
+    keras = engine.keras()
+    ops, width = keras.ops, options.words * options.depth
+    squares = ops.square(places)
+    words = keras.layers.Conv2D(options.words, 1, activation="softmax", name=f"words_{number}")
+    shares = words(keras.layers.Concatenate()([places, squares]))
+    moments = keras.layers.Concatenate()([ops.ones_like(places), places, squares])
+    fisher = keras.layers.DepthwiseConv2D((3, 1), depth_multiplier=2, use_bias=False, name=f"fisher_{number}")
+    made = []
+    for cells in options.grid:
+        step = side // cells
+        for corner in range(cells**2):
+            top, left = corner // cells * step, corner % cells * step
+
+            def within(x: Any, top: int = top, left: int = left, step: int = step) -> Any:
+                return ops.reshape(x[:, top : top + step, left : left + step], (-1, step**2, x.shape[-1]))
+
+            sums = ops.matmul(ops.transpose(within(shares), (0, 2, 1)), within(moments)) / step**2
+            sums = ops.transpose(ops.reshape(sums, (-1, options.words, 3, options.depth)), (0, 2, 1, 3))
+            x = keras.layers.Flatten()(fisher(ops.reshape(sums, (-1, 3, 1, width))))
+            made.append(keras.layers.UnitNormalization()(x / ops.sqrt(ops.abs(x) + _TINY)))
+    return made
+
+
+def _centred(name: str) -> Any:
+    return engine.keras().layers.BatchNormalization(center=False, scale=False, epsilon=_TINY, name=name)
