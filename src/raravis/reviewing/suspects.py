@@ -42,7 +42,7 @@ def items(
         near = [labels[place] for place in places[row] if place >= 0]
         said = probabilities[row]
         other = families[found.family[row]]
-        reasons = _reasons(labels[row], other, families, said, near, bool(found.confident[row]))
+        reasons = _reasons(labels[row], other, families, said, near)
         made.append(
             Item(
                 paths[row],
@@ -61,15 +61,14 @@ def items(
 
 
 def _reasons(
-    label: str, other: str, families: Sequence[str], said: NDArray[np.float32], near: Sequence[str], confident: bool
+    label: str, other: str, families: Sequence[str], said: NDArray[np.float32], near: Sequence[str]
 ) -> list[str]:
     reasons = []
     if not np.isnan(said[0]):
         best = families[int(said.argmax())]
         own = said[families.index(label)]
         if best != label:
-            sure = "a model that had not seen it is sure" if confident else "a model that had not seen it says"
-            reasons.append(f"{sure}: {best} {said.max():.2f}, {label} {own:.2f}")
+            reasons.append(f"a model that had not seen it says {best} {said.max():.2f}, {label} {own:.2f}")
     votes = Counter(near)
     if votes[other] > votes[label]:
         reasons.append(f"of its {len(near)} nearest photographs {votes[other]} are {other}, {votes[label]} {label}")
