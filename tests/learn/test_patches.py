@@ -96,6 +96,17 @@ def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_
     np.testing.assert_allclose(found, np.eye(6), atol=0.15)
 
 
+def test_sums_are_standardised_over_the_images_that_they_were_learned_from(stripes):
+    store, rows = stripes
+    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
+    for name in ("norm_1_1", "norm_1_2", "norm_2_2"):
+        shown = engine.keras().Model(model.input, model.get_layer(name).output).predict(store.batch(rows), verbose=0)
+        np.testing.assert_allclose(shown.mean(axis=0), 0, atol=1e-2)
+        spread = shown.std(axis=0)
+        np.testing.assert_allclose(spread[spread > 0.5], 1, atol=0.05)
+        assert (spread > 0.5).any()
+
+
 def test_fisher_vectors_are_the_slopes_of_the_log_likelihood_of_the_words():
     rng = np.random.default_rng(0)
     words = GaussianMixture(4, covariance_type="diag", random_state=0).fit(rng.normal(size=(400, 6)) ** 3)
@@ -125,7 +136,7 @@ def test_fisher_vectors_are_the_slopes_of_the_log_likelihood_of_the_words():
             slopes[word, depth, kind] = (up - down) / (2 * step) / np.sqrt(weights[word] * (1 + kind))
     expected = np.sign(slopes) * np.sqrt(np.abs(slopes))
     expected = (expected / np.linalg.norm(expected)).ravel()
-    np.testing.assert_allclose(found[0, :48], expected, atol=1e-3)
+    np.testing.assert_allclose(found[0, 80:128], expected, atol=1e-3)  # behind sums of 16 answers in five cells
 
 
 def test_features_keep_what_differs_between_images(stripes):
@@ -149,8 +160,8 @@ def test_flat_images_are_one_clear_error(tmp_path):
 
 
 def test_a_grid_finer_than_the_patches_is_refused():
-    with pytest.raises(ValueError, match="grid asks for 3 or more"):
-        Options(scales=(Scale(size=24, patch=8, stride=2),), grid=(1, 2, 3))
+    with pytest.raises(ValueError, match="hold 2 patches of 8 a side; pool 6 and grid 3 ask for more"):
+        Options(scales=(Scale(size=12, patch=8, stride=4),))
 
 
 def test_another_backbone_is_refused():

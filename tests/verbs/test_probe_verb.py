@@ -231,9 +231,18 @@ def no_time_left(monkeypatch):
     monkeypatch.setattr(_best, "finetuning", lambda *_, **__: [])
 
 
-@pytest.mark.parametrize("names", [["plain"], ["plain", "flat"]])
-def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, photos36, tmp_path, monkeypatch, names):
+@pytest.mark.parametrize(("names", "gain"), [(["plain"], 0.01), (["plain", "flat"], 0.01), (["plain"], 0.0)])
+def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
+    at_hand, photos36, tmp_path, monkeypatch, names, gain
+):
     from raravis.learn import fit as learning
+    from raravis.learn import fused
+
+    compared, shown = fused.compared, []
+
+    def judged(members, *given, **further):
+        shown.append(compared(members, *given, **further))
+        return 0.5, 0.5 + gain
 
     real = _best.decided
 
@@ -243,6 +252,7 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, p
         return recipe.load("probe", {**SETTINGS, "model.backbones": sources}, seed=chosen.seed), tried, why
 
     monkeypatch.setattr(_best, "decided", decided)
+    monkeypatch.setattr(fused, "compared", judged)
     out, given = tmp_path / "run", {**SETTINGS, "seed": 1}
 
     def killed(*_, **__):
@@ -262,10 +272,18 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(at_hand, p
     assert any(told in note for note in outcome.notes)
     tuned = sorted((out / "members").glob("finetuned*"))
     assert [Run.open(folder).recipe.model.backbone for folder in tuned] == names
-    assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
-    assert pd.read_csv(out / "heads.csv")["head"].iloc[0] == "all together"
-    assert "runs that were joined" in (out / "report.html").read_text()
+    said = pd.read_csv(out / "heads.csv").set_index("head")
     assert raravis.evaluate(out, quiet=True).figures["n"] == 6
+    if not gain:
+        assert Run.open(out).recipe == Run.open(probe).recipe
+        assert any("left out: joined as val weighs them they reach 0.500 on val" in note for note in outcome.notes)
+        return
+    assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
+    assert said.index[0] == "all together"
+    (alone, together) = shown[-1]
+    assert together == pytest.approx(said["macro_f1"].iloc[0])
+    assert alone == pytest.approx(said["macro_f1"].iloc[1])
+    assert "runs that were joined" in (out / "report.html").read_text()
 
 
 def test_fine_tuning_takes_the_epochs_that_fit(at_hand, monkeypatch):

@@ -66,6 +66,23 @@ def fit(run: Run, options: Options, parts: Mapping[str, Part], image_ids: Mappin
     return Fitted(model, logits, **judged(numbers, classes, _crossed(members, np.asarray(weights, np.float32), ids)))
 
 
+def compared(
+    members: Sequence[Run], classes: NDArray[np.int64], image_ids: Sequence[str], *, objective: str
+) -> tuple[float, float]:
+    """What the first of some finished runs reaches on val, and what all of them do when `fit` has weighed them.
+
+    Args:
+        members: of one split.
+        classes: int64 `(n,)`, of the images of val.
+        image_ids: theirs.
+        objective: `macro_f1` or `accuracy`.
+    """
+    logs = np.stack([_said(member, image_ids) for member in members])
+    weights = weighed(logs, classes, alike=objective == "macro_f1")
+    pool = np.tensordot(weights.astype(np.float32), logs, 1)
+    return _scores(logs[0], classes)[objective], _scores(pool, classes)[objective]
+
+
 def _crossed(
     members: Sequence[Run], weights: NDArray[np.float32], image_ids: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,8 +36,10 @@ _ROWS: Final = 6_000
 """Images at most on which directions are found: their inner products are kept in memory."""
 
 _SEEN: Final = 2_000
+"""Images that sums are standardised on, and that words are learned from."""
+
 _PLACES: Final = 60_000
-"""Images, and places in them, that words are learned from."""
+"""Places that words are learned from."""
 
 _FLAT: Final = 0.1
 """Added to the variance of every direction when patches are whitened, so that noise does not count as much as shape."""
@@ -66,7 +68,8 @@ def learned(options: Options, pictures: PixelStore, rows: NDArray[np.int64], *, 
     rng = np.random.Generator(np.random.PCG64(seed))
     rows = np.sort(rng.choice(rows, min(_ROWS, len(rows)), replace=False))
     front = patches.vectors(options, size=pictures.size)
-    with progress.bar("Learning filters and words", 2 * len(options.scales), quiet=quiet, unit="steps") as advance:
+    some = np.sort(rng.choice(rows, min(_SEEN, len(rows)), replace=False))
+    with progress.bar("Learning filters and words", 3 * len(options.scales), quiet=quiet, unit="steps") as advance:
         for number, scale in enumerate(options.scales, start=1):
             found = _whitened(_cut(scale, pictures, rows, rng))
             filters, centre = _dictionary(*found, options.filters, seed)
@@ -74,12 +77,14 @@ def learned(options: Options, pictures: PixelStore, rows: NDArray[np.int64], *, 
             front.get_layer(f"filters_{number}").set_weights([filters.reshape(shape)])
             front.get_layer(f"centre_{number}").set_weights([centre, np.ones_like(centre)])
             advance()
-            _teach_words(front, number, options, pictures, rows, rng, seed)
+            _standardise([front.get_layer(f"norm_{number}_{cells}") for cells in options.grid], front, pictures, some)
+            advance()
+            _teach_words(front, number, options, pictures, some, rng, seed)
             advance()
     model = patches.projected(front, options.width)
-    directions = _directions(
-        np.concatenate(list(_passed(front, pictures, rows, "Finding directions", quiet))), options.width
-    )
+    with progress.bar("Finding directions", len(rows), quiet=quiet, unit="images") as advance:
+        shown = list(_passed(front, pictures, rows, advance))
+    directions = _directions(np.concatenate(shown), options.width)
     model.get_layer("projection").set_weights([directions])
     model.trainable = False
     return Extractor(patches.NAME, pictures.size, model, fingerprint.network(model))
@@ -150,6 +155,20 @@ def _dictionary(
     return np.asarray(made, np.float32), np.asarray(answer, np.float32)
 
 
+def _standardise(norms: Sequence[Any], front: Any, pictures: PixelStore, rows: NDArray[np.int64]) -> None:
+    """Set the statistics of layers `norm_…` to those of the images `rows`."""
+    inputs = keras.Model(front.input, keras.layers.Concatenate()([layer.input for layer in norms]))
+    total, squares = 0.0, 0.0
+    for some in _passed(inputs, pictures, rows):
+        total = total + some.sum(axis=0, dtype=np.float64)
+        squares = squares + (some.astype(np.float64) ** 2).sum(axis=0)
+    mean = np.asarray(total) / len(rows)
+    variance = np.maximum(np.asarray(squares) / len(rows) - mean**2, 0)
+    ends = np.cumsum([layer.input.shape[-1] for layer in norms])[:-1]
+    for layer, *statistics in zip(norms, np.split(mean, ends), np.split(variance, ends), strict=True):
+        layer.set_weights([np.asarray(one, np.float32) for one in statistics])
+
+
 def _teach_words(
     front: Any,
     number: int,
@@ -159,16 +178,15 @@ def _teach_words(
     rng: np.random.Generator,
     seed: int,
 ) -> None:
-    """Set how one scale describes places and which words it knows, from random places of random images.
+    """Set how one scale describes places and which words it knows, from random places of the images `rows`.
 
     Raises:
         DataError: there are fewer places than words.
     """
     describe, middle = (front.get_layer(f"{name}_{number}") for name in ("describe", "middle"))
-    some = np.sort(rng.choice(rows, min(_SEEN, len(rows)), replace=False))
     found: list[NDArray[np.float32]] = []
-    for answers in _passed(keras.Model(front.input, describe.input), pictures, some, "Learning words", True):
-        found.extend(_described(image, -(-_PLACES // len(some)), rng) for image in answers)
+    for answers in _passed(keras.Model(front.input, describe.input), pictures, rows):
+        found.extend(_described(image, -(-_PLACES // len(rows)), rng) for image in answers)
     places = np.concatenate(found)
     if len(places) < 2 * options.words:
         raise DataError(
@@ -239,12 +257,11 @@ def _directions(blocks: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 
 
 def _passed(
-    model: Any, pictures: PixelStore, rows: NDArray[np.int64], label: str, quiet: bool
+    model: Any, pictures: PixelStore, rows: NDArray[np.int64], advance: Callable[[int], object] = lambda count: None
 ) -> Iterator[NDArray[np.float32]]:
-    """What the model makes of the images `rows`, batch by batch."""
+    """What the model makes of the images `rows`, batch by batch; `advance` is told how many are done."""
     call = compiled(model)
-    with progress.bar(label, len(rows), quiet=quiet, unit="images") as advance:
-        for start in range(0, len(rows), _BATCH):
-            some = call(pictures.batch(rows[start : start + _BATCH]))
-            yield some
-            advance(len(some))
+    for start in range(0, len(rows), _BATCH):
+        some = call(pictures.batch(rows[start : start + _BATCH]))
+        yield some
+        advance(len(some))

@@ -1,7 +1,8 @@
 """Patches within patches: two layers of filters that are learned without labels, and a probe on what they find.
 
-The first layer answers to small patches; what it answers around a place describes that place; and of all descriptions
-in an image the Fisher vector tells how they differ from those of the training images.
+The first layer answers to small patches, and its answers are summed over parts of the image. What it answers around a
+place also describes that place; of all descriptions in an image the Fisher vector tells how they differ from those of
+the training images.
 """
 
 from __future__ import annotations
@@ -46,10 +47,14 @@ class Scale(BaseModel):
     pool: int = Field(default=6, ge=2, multiple_of=2)
 
     @property
+    def answers(self) -> int:
+        """Patches along a side."""
+        return (self.size - self.patch) // self.stride + 1
+
+    @property
     def places(self) -> int:
         """Places along a side that are described."""
-        answers = (self.size - self.patch) // self.stride + 1
-        return (answers - self.pool) // (self.pool // 2) + 1 - APART * (CELLS - 1)
+        return (self.answers - self.pool) // (self.pool // 2) + 1 - APART * (CELLS - 1)
 
 
 class Options(probe.Options):
@@ -62,7 +67,7 @@ class Options(probe.Options):
         threshold: their answers below are 0.
         depth: numbers that describe a place: the directions in which descriptions differ most.
         words: kinds of places, Gaussians of a mixture.
-        grid: Fisher vectors are taken of the whole image, of its quarters, its ninths, ….
+        grid: answers are averaged over the whole image, its quarters, its ninths, ….
         width: features that remain: directions in which the training images differ most.
     """
 
@@ -75,16 +80,16 @@ class Options(probe.Options):
     threshold: float = Field(default=0.5, ge=0)
     depth: PositiveInt = 80
     words: PositiveInt = 128
-    grid: tuple[PositiveInt, ...] = Field(default=(1,), min_length=1)
+    grid: tuple[PositiveInt, ...] = Field(default=(1, 2, 3), min_length=1)
     width: PositiveInt = 1500
 
     @model_validator(mode="after")
     def _fits(self) -> Options:
         for scale in self.scales:
-            if scale.places < max(self.grid):
+            if scale.places < 1 or scale.answers < max(self.grid):
                 raise ValueError(
-                    f"{scale.size} pixels hold {max(scale.places, 0)} places a side with patches of {scale.patch}, "
-                    f"stride {scale.stride} and pool {scale.pool}; grid asks for {max(self.grid)} or more"
+                    f"{scale.size} pixels hold {max(scale.answers, 0)} patches of {scale.patch} a side; "
+                    f"pool {scale.pool} and grid {max(self.grid)} ask for more"
                 )
         if self.depth > 2 * self.filters * CELLS**2:
             raise ValueError(f"depth: up to {2 * self.filters * CELLS**2} come from {self.filters} filters")
@@ -100,19 +105,20 @@ def build(options: Options, *, classes: int, size: int) -> Any:
 
 
 def vectors(options: Options, *, size: int) -> Any:
-    """Images `(B, size, size, 3)` → Fisher vectors of every scale and cell of the grid, `(B, N)`.
+    """Images `(B, size, size, 3)` → sums of answers and Fisher vectors of every scale, `(B, N)`.
 
     What is learned lies, for scale I, in the layers `filters_I` (each sums to 0), `centre_I` (the mean is an answer to
-    the mean patch), `describe_I`, `middle_I` (the mean description), `words_I` and `fisher_I`; see `learn.patches`.
+    the mean patch), `norm_I_G` (for the grid G), `describe_I`, `middle_I` (the mean description), `words_I` and
+    `fisher_I`; see `learn.patches`.
     """
     keras = engine.keras()
     image = keras.Input((size, size, 3), name="image")
     blocks = []
     for number, scale in enumerate(options.scales, start=1):
-        places = _places(options, number, _answers(options, scale, number, resizing(scale.size)(image)), scale.pool)
-        blocks += _fisher(options, number, places, scale.places)
-    merged = blocks[0] if len(blocks) == 1 else keras.layers.Concatenate()(blocks)
-    network = keras.Model(image, merged, name="vectors")
+        answers = _answers(options, scale, number, resizing(scale.size)(image))
+        blocks += [_sums(number, cells, answers) for cells in options.grid]
+        blocks.append(_fisher(options, number, _places(options, number, answers, scale.pool)))
+    network = keras.Model(image, keras.layers.Concatenate()(blocks), name="vectors")
     network.trainable = False
     return network
 
@@ -153,6 +159,13 @@ def _answers(options: Options, scale: Scale, number: int, image: Any) -> Any:
     return keras.layers.Concatenate()(signs)
 
 
+def _sums(number: int, cells: int, answers: Any) -> Any:
+    """Square roots of the answers' averages over each of `cells`² parts, at length 1: `(B, 2 × filters × cells²)`."""
+    keras = engine.keras()
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(answers.shape[1] // cells)(answers))
+    return keras.layers.UnitNormalization()(_centred(f"norm_{number}_{cells}")(keras.ops.sqrt(x + _TINY)))
+
+
 def _places(options: Options, number: int, answers: Any, pool: int) -> Any:
     """Each place by the square roots of the answers around it, of length 1, turned and scaled: `(B, Q, Q, depth)`."""
     keras = engine.keras()
@@ -163,33 +176,24 @@ def _places(options: Options, number: int, answers: Any, pool: int) -> Any:
     return _centred(f"middle_{number}")(found / keras.ops.sqrt(total))
 
 
-def _fisher(options: Options, number: int, places: Any, side: int) -> list[Any]:
-    """The Fisher vector of each cell of the grid, `(B, 2 × words × depth)`, of length 1.
+def _fisher(options: Options, number: int, places: Any) -> Any:
+    """The Fisher vector of an image's places, `(B, 2 × words × depth)`, of length 1.
 
     After Perronnin, Sánchez & Mensink, "Improving the Fisher Kernel for Large-Scale Image Classification", 2010: how
     far the descriptions lie from the middle and the spread of each word that they belong to, then the square root.
     """
     keras = engine.keras()
-    ops, width = keras.ops, options.words * options.depth
+    ops, count = keras.ops, places.shape[1] * places.shape[2]
     squares = ops.square(places)
     words = keras.layers.Conv2D(options.words, 1, activation="softmax", name=f"words_{number}")
-    shares = words(keras.layers.Concatenate()([places, squares]))
+    shares = ops.reshape(words(keras.layers.Concatenate()([places, squares])), (-1, count, options.words))
     moments = keras.layers.Concatenate()([ops.ones_like(places), places, squares])
+    moments = ops.reshape(moments, (-1, count, 3 * options.depth))
+    sums = ops.matmul(ops.transpose(shares, (0, 2, 1)), moments) / count
+    sums = ops.transpose(ops.reshape(sums, (-1, options.words, 3, options.depth)), (0, 2, 1, 3))
     fisher = keras.layers.DepthwiseConv2D((3, 1), depth_multiplier=2, use_bias=False, name=f"fisher_{number}")
-    made = []
-    for cells in options.grid:
-        step = side // cells
-        for corner in range(cells**2):
-            top, left = corner // cells * step, corner % cells * step
-
-            def within(x: Any, top: int = top, left: int = left, step: int = step) -> Any:
-                return ops.reshape(x[:, top : top + step, left : left + step], (-1, step**2, x.shape[-1]))
-
-            sums = ops.matmul(ops.transpose(within(shares), (0, 2, 1)), within(moments)) / step**2
-            sums = ops.transpose(ops.reshape(sums, (-1, options.words, 3, options.depth)), (0, 2, 1, 3))
-            x = keras.layers.Flatten()(fisher(ops.reshape(sums, (-1, 3, 1, width))))
-            made.append(keras.layers.UnitNormalization()(x / ops.sqrt(ops.abs(x) + _TINY)))
-    return made
+    x = keras.layers.Flatten()(fisher(ops.reshape(sums, (-1, 3, 1, options.words * options.depth))))
+    return keras.layers.UnitNormalization()(x / ops.sqrt(ops.abs(x) + _TINY))
 
 
 def _centred(name: str) -> Any:

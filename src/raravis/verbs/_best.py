@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,9 @@ def laid_out(
     minutes: float,
     quiet: bool,
 ) -> Run:
-    """The run of a recipe that is `undecided`: what was chosen, fused with tuned networks where time is left.
+    """The run of a recipe that is `undecided`: what was chosen, or that fused with networks tuned in the time left.
+
+    They are joined where val gains by it.
 
     The members of the latter are runs of their own below `out`, so that a kill loses none that was finished; where they
     lie already, their recipes hold.
@@ -98,16 +100,32 @@ def laid_out(
             _begun(folder, recipe, split, about)
         for folder, recipe in planned:
             _finish(folder, recipe, split, about, images, parts, quiet)
-        square = {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
-        members = [str(folder) for folder in (probe, *(folder for folder, _ in planned))]
-        chosen = recipes.load("fused", {**square, "model.members": members}, seed=wanted.seed)
-        why += (
-            f" In the time left {names} {'was' if len(further) == 1 else 'were'} fine-tuned for {epochs} epochs too; "
-            "val weighs them all (heads.csv)."
-        )
+        members = [probe, *(folder for folder, _ in planned)]
+        alone, together = _on_val(members, images, parts, chosen)
+        why += f" In the time left {names} {'was' if len(further) == 1 else 'were'} fine-tuned for {epochs} epochs too"
+        told = f"they reach {together:.3f} on val, what was chosen before {alone:.3f}"
+        if together > alone:
+            square = {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
+            given = {**square, "model.members": list(map(str, members))}
+            chosen = recipes.load("fused", given, seed=wanted.seed)
+            why += f" and all are joined, as val weighs them (heads.csv): {told}."
+        else:
+            why += f" and left out: joined as val weighs them {told}."
     run = Run.create(out, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}})
     files.write_text(out / TRIED, table)
     return run
+
+
+def _on_val(
+    members: Sequence[Path], images: Labelled, parts: Mapping[str, Part], chosen: Recipe
+) -> tuple[float, float]:
+    """By the objective of what was chosen: that alone, and all members together."""
+    from raravis.learn import fused  # loads Keras, so only when there is work
+
+    assert isinstance(chosen.model, Options)
+    ids = images.store.ids(parts["val"].rows)
+    runs = [Run.open(folder) for folder in members]
+    return fused.compared(runs, parts["val"].classes, ids, objective=chosen.model.objective)
 
 
 def _chosen_before(probe: Path) -> tuple[Recipe, pd.DataFrame, str]:
