@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from raravis import blas
 from raravis.heads import _head
 from raravis.heads._head import Linear, means, shares, spread
 
@@ -84,18 +82,7 @@ def _minimised(
         return value, gradient.ravel().astype(np.float64)
 
     start = np.zeros((width + 1) * count)
-    with _scipy_on_one_thread():
+    with blas.scipys_on_one_thread():  # with both at work, a fit takes twice as long
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": options.steps})
     solution = found.x.astype(np.float32).reshape(width + 1, count)
     return solution[:-1], solution[-1] - log_shares if options.balance == "logit_adjustment" else solution[-1]
-
-
-@contextmanager
-def _scipy_on_one_thread() -> Iterator[None]:
-    """NumPy and SciPy each bring a BLAS whose idle threads spin; with both at work, a fit takes twice as long."""
-    from threadpoolctl import ThreadpoolController  # looks through what is loaded, so only once there is a fit
-
-    loaded = ThreadpoolController()
-    scipys = [one.filepath for one in loaded.lib_controllers if {"scipy", "scipy.libs"} & set(Path(one.filepath).parts)]
-    with loaded.select(filepath=scipys).limit(limits=1):
-        yield

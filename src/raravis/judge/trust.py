@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import files
+from raravis import blas, files
 from raravis.errors import DataError, RunError, UsageError
 from raravis.judge import reasons, rollup, selective, sets
 from raravis.judge.calibration import Calibration
@@ -196,7 +196,8 @@ class Trust:
         if seen.logits.shape[1:] != (len(self.families),):
             raise DataError(f"Logits (n, {len(self.families)}) were expected, found {seen.logits.shape}.")
         probabilities = np.asarray(softmax(seen.logits), np.float32)
-        novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
+        with blas.on_one_thread():  # a network is asked before and after it
+            novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
         members = self.sets.members(probabilities)
         strange = novelty >= self.familiar
         rank, taxon = self.rollup(probabilities, above_family=strange)
