@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from types import ModuleType
 
 from raravis.errors import UsageError, unknown
@@ -21,10 +22,13 @@ def load(package: str, name: str, kind: str) -> ModuleType:
     Raises:
         UsageError: no such name; the message lists those that exist, the nearest first.
     """
+    whole = f"{package}.{name}"
+    if whole in sys.modules and name.isidentifier() and not name.startswith("_"):
+        return sys.modules[whole]  # without a look at the folder
     known = names(package)
     if name not in known:
         raise UsageError(unknown(kind, name, known))
-    return importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(whole)
 
 
 def summary(module: ModuleType) -> str:
