@@ -159,6 +159,12 @@ def test_flat_images_are_one_clear_error(tmp_path):
         learned(OPTIONS, store, rows, seed=0, quiet=True)
 
 
+def test_more_words_than_places_are_one_clear_error(stripes):
+    store, rows = stripes
+    with pytest.raises(DataError, match=r"hold 2160 places, too few for 2000 words"):
+        learned(OPTIONS.model_copy(update={"words": 2000}), store, rows, seed=0, quiet=True)
+
+
 def test_a_grid_finer_than_the_patches_is_refused():
     with pytest.raises(ValueError, match="hold 2 patches of 8 a side; pool 6 and grid 3 ask for more"):
         Options(scales=(Scale(size=12, patch=8, stride=4),))
