@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.mixture import GaussianMixture
 
@@ -81,6 +82,16 @@ def test_a_filter_is_blind_to_brightness_and_answers_by_the_formula(stripes):
     dimmer = np.clip(image.astype(np.float32) * 0.5 + 20, 0, 255)
     found = [network.predict(each, verbose=0) for each in (brighter, dimmer)]
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(8, 2), (6, 4), (5, 2), (3, 3)])
+def test_the_variance_of_a_patch_is_exact_on_a_white_background(patch, stride):
+    white = np.random.default_rng(0).integers(250, 256, (1, SIZE, SIZE, 3)).astype(np.float32)
+    image = engine.keras().Input((SIZE, SIZE, 3))
+    network = engine.keras().Model(image, patches._variance(Scale(size=SIZE, patch=patch, stride=stride), 1, image))
+    cut = sliding_window_view(white.astype(np.float64), (patch, patch), (1, 2))[:, ::stride, ::stride]
+    expected = cut.reshape(*cut.shape[:3], -1).var(axis=-1, keepdims=True)
+    np.testing.assert_allclose(network.predict(white - 127.5, verbose=0), expected, rtol=1e-5)
 
 
 def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_at_length_one(stripes):

@@ -27,7 +27,7 @@ def serve(
     max_files: Annotated[int, typer.Option(help="Photographs in one request.")] = 32,
     max_megapixels: Annotated[float, typer.Option(help="Of one photograph.")] = 100,
     max_seconds: Annotated[float, typer.Option(help="For one answer.")] = 60,
-    batch_size: Annotated[int, typer.Option(help="Photographs a step.")] = 16,
+    batch_size: Annotated[int, typer.Option(help="Photographs a step.")] = 32,
     queue: Annotated[int, typer.Option(help="Photographs that may wait.")] = 256,
     accept: Accept = None,
     coverage: Coverage = None,

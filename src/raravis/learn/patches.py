@@ -47,6 +47,10 @@ _FLAT: Final = 0.1
 _EVEN: Final = 1e-3
 """Added to the spread of every direction of descriptions, as a share of the largest, before all are made alike."""
 
+_NARROW: Final = 0.05
+"""Added to the variance of every word, where descriptions have about 1: a word for places that are all alike, such as a
+white background, would tell differences that are rounding."""
+
 _TINY: Final = 1e-6
 
 _BATCH: Final = 32
@@ -202,7 +206,7 @@ def _teach_words(
         options.words,
         covariance_type="diag",
         max_iter=30,
-        reg_covar=1e-3,
+        reg_covar=_NARROW,
         init_params="k-means++",
         random_state=seed,
     )

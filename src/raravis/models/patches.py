@@ -7,8 +7,10 @@ the training images.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from raravis import engine
@@ -143,20 +145,36 @@ def _answers(options: Options, scale: Scale, number: int, image: Any) -> Any:
     """
     keras = engine.keras()
 
-    def slid(filters: int, name: str, **further: Any) -> Any:
-        return keras.layers.Conv2D(
-            filters, scale.patch, strides=scale.stride, use_bias=False, name=f"{name}_{number}", **further
-        )
-
-    mean = keras.initializers.Constant(1 / (3 * scale.patch**2))
     x = keras.layers.Rescaling(1.0, offset=-127.5)(image)
-    average = slid(1, "average", kernel_initializer=mean)(x)
-    squares = slid(1, "squares", kernel_initializer=mean)(keras.ops.square(x))
-    contrast = keras.ops.sqrt(keras.ops.relu(squares - keras.ops.square(average)) + CONTRAST)
-    found = slid(options.filters, "filters")(x) / contrast
+    filters = keras.layers.Conv2D(
+        options.filters, scale.patch, strides=scale.stride, use_bias=False, name=f"filters_{number}"
+    )
+    found = filters(x) / keras.ops.sqrt(_variance(scale, number, x) + CONTRAST)
     found = _centred(f"centre_{number}")(found)
     signs = [keras.ops.relu(sign * found - options.threshold) for sign in (1, -1)]
     return keras.layers.Concatenate()(signs)
+
+
+def _variance(scale: Scale, number: int, image: Any) -> Any:
+    """The variance of every patch, `(B, P, P, 1)`, in two steps: within blocks that patches share, and between these.
+
+    The mean of the squares less the square of the mean would be noise where a patch is bright and flat, and another
+    noise in every runtime.
+    """
+    keras = engine.keras()
+    block = math.gcd(scale.patch, scale.stride)
+    side, step = scale.patch // block, scale.stride // block
+
+    def spread(values: Any, size: int, strides: int, name: str) -> Any:
+        count = size**2 * values.shape[-1]
+        differ = keras.layers.Conv2D(count, size, strides=strides, use_bias=False, name=f"{name}_{number}")
+        differences = differ(values)
+        differ.set_weights([np.reshape(np.eye(count) - 1 / count, differ.kernel.shape)])
+        return keras.ops.mean(keras.ops.square(differences), axis=-1, keepdims=True)
+
+    means = keras.ops.mean(keras.layers.AveragePooling2D(block)(image), axis=-1, keepdims=True)
+    within = keras.layers.AveragePooling2D(side, strides=step)(spread(image, block, block, "within"))
+    return within + spread(means, side, step, "between")
 
 
 def _sums(number: int, cells: int, answers: Any) -> Any:

@@ -33,7 +33,7 @@ def serve(
     max_files: int = 32,
     max_megapixels: float = 100,
     max_seconds: float = 60,
-    batch_size: int = 16,
+    batch_size: int = 32,
     queue: int = 256,
     accept: float | None = None,
     coverage: float | None = None,

@@ -36,7 +36,7 @@ class Limits:
     pixels: int = 100_000_000
     held_bytes: int = 512 * MIB
     waiting: int = 256
-    batch: int = 16
+    batch: int = 32
     linger: float = 0.003
     upload_seconds: float = 120.0
     idle_seconds: float = 15.0
