@@ -1,8 +1,10 @@
 """Runtimes: each gives what Keras gives, whatever stands in the network, and says clearly when it cannot."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -110,6 +112,24 @@ def test_constants_of_a_network_are_no_inputs_of_its_onnx_file(model, tmp_path):
     assert len(graph.input) == 1
     shape = [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim]
     assert shape == [0, SIDE, SIDE, 3], "the first axis is open"
+
+
+def test_what_a_conversion_drops_is_freed_before_it_ends_and_collection_is_then_as_before():
+    class Copy:
+        def __init__(self):
+            self.itself = self
+
+    before = gc.get_threshold()
+    with onnxruntime._soon_collected():
+        copies = [Copy() for _ in range(100)]
+        dropped = [weakref.ref(one) for one in copies]
+        gc.collect()  # what outlives this is old, and is looked at seldom
+        copies.clear()
+        further = [[] for _ in range(8 * before[0])]
+        assert not any(one() for one in dropped)
+        assert further
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
