@@ -46,7 +46,7 @@ def rows(package: Package, name: str, dialect: Dialect) -> Generator[list[str]]:
     with package.open(name) as stream:
         try:
             text = io.TextIOWrapper(stream, encoding=dialect.encoding, newline="")
-        except LookupError as error:
+        except (LookupError, ValueError) as error:
             raise DataError(f"{package.told(name)} is said to be in an unknown encoding: {error}.") from error
         try:
             yield from _parsed(text, dialect)

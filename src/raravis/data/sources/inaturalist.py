@@ -44,6 +44,8 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
     media, bare = [], 0
     with Package(Path(request.data)) as package:
         for row in _rows.records(package, _rows.peek(request.data).table, {*_RIGHTS, *_KEPT, *_RANK}):
+            if not {"id", "image_url"} <= row.keys():
+                raise DataError(f"{request.data} has no column 'id' or 'image_url'.\nWrite their names in lower case.")
             url = row["image_url"]
             if not _media.is_url(url):
                 bare += 1
