@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from raravis.data.sources import Request, inaturalist
 from raravis.errors import DataError
 
 HEADER = (
@@ -104,3 +105,9 @@ def test_a_column_that_is_missing_is_named(listed, tmp_path):
         (tmp_path / f"{name}.csv").write_text("x\ty\n1\t2\n")
     with pytest.raises(DataError, match=r"photos.csv has no column 'photo_id'"):
         listed(tmp_path)
+
+
+def test_columns_in_another_spelling_are_one_clear_error(tmp_path):
+    (tmp_path / "export.csv").write_text("ID,Image_URL,taxon_family_name\n1,https://example.org/1.jpg,felidae\n")
+    with pytest.raises(DataError, match="no column 'id' or 'image_url'"):
+        inaturalist.listing(Request(str(tmp_path / "export.csv")))
