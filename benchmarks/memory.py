@@ -101,7 +101,7 @@ def _train(folder: Path) -> float:
         from raravis.run import MODEL, save_model
 
         save_model(fit(run, store, parts, quiet=True).model, run.path / MODEL)
-    run.set_status("finished", epoch=2)
+    run.set_status("finished")
     return _highest()
 
 

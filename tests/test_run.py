@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from raravis import recipe
+from raravis import files, recipe
 from raravis.errors import RunError, StorageError
 from raravis.run import Run, taught
 
@@ -42,13 +42,25 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 def test_running_without_a_process_is_interrupted(run):
     assert run.status["state"] == "interrupted", "laid out, then killed"
-    run.set_status("running", epoch=3)
+    files.write_text(run.path / "history.csv", "epoch,loss\n0,1.2\n1,1.1\n2,1.0\n")
+    run.set_status("running")
     assert (run.status["state"], run.status["epoch"], run.status["epochs"]) == ("interrupted", 3, 30)
     with run.exclusive():
         assert run.status["state"] == "running"
-    run.set_status("finished", epoch=4)
+    run.set_status("finished")
     assert run.status["state"] == "finished"
     assert json.loads((run.path / "status.json").read_text())["updated"].endswith("+00:00")
+
+
+def test_the_status_counts_the_epochs_that_history_holds(run):
+    run.set_status("running")
+    assert run.status["epoch"] == 0
+    files.write_text(run.path / "history.csv", "epoch,loss\n0,1.2\n")
+    run.set_status("interrupted", message="asked to end")
+    assert (run.status["epoch"], run.status["message"]) == (1, "asked to end")
+    files.write_text(run.path / "history.csv", "")
+    with pytest.raises(RunError, match=r"history\.csv is damaged.*Remove it"):
+        run.set_status("running")
 
 
 def test_one_process_writes_at_a_time_and_a_killed_one_lets_go(run):
@@ -58,7 +70,7 @@ def test_one_process_writes_at_a_time_and_a_killed_one_lets_go(run):
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(run.path)], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        run.set_status("running", epoch=0)
+        run.set_status("running")
         assert run.status["state"] == "running"
         with pytest.raises(RunError, match="Another process is writing"), run.exclusive():
             pytest.fail("two processes hold one run")

@@ -115,11 +115,11 @@ class Run:
             return {**found, "state": "interrupted", "message": "the process ended without a word"}
         return found
 
-    def set_status(self, state: State, *, epoch: int, message: str = "") -> None:
-        """Replace `status.json`; `epoch` is the number of finished epochs."""
+    def set_status(self, state: State, *, message: str = "") -> None:
+        """Replace `status.json`; its `epoch` is how many `history.csv` holds at this moment."""
         value = {
             "state": state,
-            "epoch": epoch,
+            "epoch": len(self.history) if (self.path / HISTORY).is_file() else 0,
             "epochs": self.recipe.epochs,
             "message": message,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -148,7 +148,11 @@ class Run:
 
         if not (self.path / HISTORY).is_file():
             raise RunError(f"{self.path} has finished no epoch yet; continue it with `raravis train --resume`.")
-        return pd.read_csv(self.path / HISTORY)
+        try:
+            return pd.read_csv(self.path / HISTORY)
+        except ValueError as error:  # no table, or no text
+            told = f"{self.path / HISTORY} is damaged: {error}. Remove it; `--resume` writes it anew."
+            raise RunError(told) from None
 
     def load_model(self) -> Any:
         """The trained Keras model: RGB 0–255 `(B, size, size, 3)` → logits `(B, families)`.

@@ -182,7 +182,7 @@ def _learn(
 
     def kept(now: Progress) -> None:
         write_history(run.path / HISTORY, now)
-        run.set_status("running", epoch=now.epoch)
+        run.set_status("running")
 
     todo = (phase.end - max(done.epoch, phase.start)) * steps
     with progress.bar(phase.name, todo, quiet=quiet, unit="steps") as advance:

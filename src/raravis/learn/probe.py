@@ -196,4 +196,4 @@ def write_history(
     row["learning_rate"] = 0.0
     row["seconds"] = round(seconds, 3)
     files.write_text(run.path / HISTORY, pd.DataFrame([row]).to_csv(index=False, lineterminator="\n"))
-    run.set_status("running", epoch=1)
+    run.set_status("running")

@@ -117,16 +117,16 @@ def learned_from_val(recipe: Recipe) -> bool:
 @contextmanager
 def truthful(run: Run) -> Iterator[None]:
     """Train within: the run's status says `running`, then `finished`, or what went wrong."""
-    run.set_status("running", epoch=run.status["epoch"])
+    run.set_status("running")
     try:
         with terminable():
             yield
     except BaseException as error:
         state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with suppress(StorageError):  # on a full disk the first error is the one to tell
-            run.set_status(state, epoch=run.status["epoch"], message=str(error))
+            run.set_status(state, message=str(error))
         raise
-    run.set_status("finished", epoch=len(run.history))
+    run.set_status("finished")
 
 
 def tidy(run: Run) -> None:

@@ -71,6 +71,6 @@ def zero_shot(
         save_model(model, run.path / MODEL)
         files.write_text(run.path / HISTORY, "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n")
         files.write_json(run.path / METRICS, {})
-        run.set_status("finished", epoch=0)
+        run.set_status("finished")
     figures = {"families": len(lineages), "backbone": options.backbone, "texts_a_family": len(options.templates)}
     return Outcome("zero-shot", run.path, figures, (), notes, run.path / MODEL)
