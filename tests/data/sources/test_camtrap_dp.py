@@ -145,3 +145,13 @@ def test_a_folder_with_its_own_metadata_is_no_camera_trap(listed, touch, tmp_pat
     (tmp_path / "metadata.csv").write_text("file_path,family\na.jpg,f\n")
     (tmp_path / "datapackage.json").write_text(json.dumps({"resources": []}))
     assert listed(tmp_path).kind == "layout"
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "rot13", "a\ud800b", "\0"])
+def test_an_encoding_that_none_knows_is_one_clear_error(camtrap, listed, tmp_path, encoding):
+    made = camtrap(tmp_path / "p", [medium("m1")], [seen("Vulpes vulpes", "m1")], **ABOUT)
+    about = json.loads((made / "datapackage.json").read_text())
+    about["resources"][1]["encoding"] = encoding
+    (made / "datapackage.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match=r"media\.csv is said to be in an unknown encoding"):
+        listed(made)

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from raravis.data.sources import Request, inaturalist
+from raravis.data.sources import inaturalist
 from raravis.errors import DataError
 
 HEADER = (
@@ -107,7 +107,9 @@ def test_a_column_that_is_missing_is_named(listed, tmp_path):
         listed(tmp_path)
 
 
-def test_columns_in_another_spelling_are_one_clear_error(tmp_path):
-    (tmp_path / "export.csv").write_text("ID,Image_URL,taxon_family_name\n1,https://example.org/1.jpg,felidae\n")
-    with pytest.raises(DataError, match="no column 'id' or 'image_url'"):
-        inaturalist.listing(Request(str(tmp_path / "export.csv")))
+def test_a_table_of_another_spelling_or_with_files_of_its_own_is_no_export(tmp_path):
+    for header in ("ID,Image_URL,taxon_family_name", "id,image_url,taxon_family_name,File_Path", "id,image_url,place"):
+        (tmp_path / "table.csv").write_text(header + "\n")
+        assert not inaturalist.claims(str(tmp_path / "table.csv")), header
+    (tmp_path / "export.csv").write_text("id,image_url,taxon_family_name\n")
+    assert inaturalist.claims(str(tmp_path / "export.csv"))

@@ -25,8 +25,9 @@ PAGE: Final = "https://www.inaturalist.org/observations/"
 
 def claims(data: str) -> bool:
     """Claim a table with `id`, `image_url` and a column of taxa, which names no files itself."""
-    header = {name.casefold() for name in _rows.peek(data).header}
-    return {"id", "image_url"} <= header and not header.isdisjoint(_NAMED) and header.isdisjoint(_tables.PATHS)
+    header = set(_rows.peek(data).header)
+    names_files = any(name.casefold() in _tables.PATHS for name in header)
+    return {"id", "image_url"} <= header and not header.isdisjoint(_NAMED) and not names_files
 
 
 def listing(request: Request, *, quiet: bool = False) -> Listing:
@@ -44,8 +45,6 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
     media, bare = [], 0
     with Package(Path(request.data)) as package:
         for row in _rows.records(package, _rows.peek(request.data).table, {*_RIGHTS, *_KEPT, *_RANK}):
-            if not {"id", "image_url"} <= row.keys():
-                raise DataError(f"{request.data} has no column 'id' or 'image_url'.\nWrite their names in lower case.")
             url = row["image_url"]
             if not _media.is_url(url):
                 bare += 1
