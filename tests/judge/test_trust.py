@@ -433,8 +433,8 @@ class TestKept:
             ({"novelty/scorer": np.array("os")}, "unknown scorer 'os'"),
             ({"sets/method": np.array("magic")}, "unknown method 'magic'"),
             ({"about": np.array("{}")}, "version"),
-            ({"about": np.array('{"version": 1}')}, "version 1 instead of 2.*\nTrain the run again"),
-            ({"about": np.array('{"version": 99}')}, "version 99 instead of 2"),
+            ({"about": np.array('{"version": 1}')}, "version 1 instead of 3.*\nTrain the run again"),
+            ({"about": np.array('{"version": 99}')}, "version 99 instead of 3"),
             ({"about": np.array("no JSON")}, "cannot be read"),
         ],
     )

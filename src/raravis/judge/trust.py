@@ -38,7 +38,7 @@ RIGHT: Final = 0.98
 WIDEST: Final = 6144
 """Features above which distances between them are not kept: their covariance would not fit a laptop."""
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 @dataclass(frozen=True)
