@@ -219,6 +219,24 @@ def test_rows_of_another_call_are_not_mixed_with_this_one_s(tmp_path):
     assert out.read_bytes() == damaged
 
 
+@pytest.mark.parametrize("answered", [0, 1, 2, 4])
+def test_another_model_is_found_out_behind_photographs_that_it_was_not_asked_about(tmp_path, answered):
+    """The last batches hold no answer; an unbroken call goes on nevertheless, as nothing stands there to be mixed."""
+    paths, out = draw(tmp_path / "photos", 8), tmp_path / "out.csv"
+    gone = [str(tmp_path / f"gone{number}") for number in range(7)]
+    given = [*paths[:answered], *gone, *paths[answered:]]
+    run(given, out)
+    whole = out.read_bytes()
+    out.write_bytes(b"".join(whole.splitlines(keepends=True)[: 1 + answered + 7]))
+    before = out.read_bytes()
+    if answered:
+        with pytest.raises(StorageError, match="another model"):
+            run(given, out, Colours(sign=-1), resume=True)
+        assert out.read_bytes() == before
+    run(given, out, resume=True)
+    assert out.read_bytes() == whole
+
+
 PREDICT = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -51,6 +51,8 @@ def test_animals_from_the_threshold_on_are_boxes_with_their_numbers(tmp_path):
         ({"detections": []}, "", "no animal above 0.2"),
         ({"detections": [{**ANIMAL, "conf": 0.1234}]}, "", "no animal above 0.2: the surest has 0.12"),
         ({"detections": [{**ANIMAL, "category": "2"}]}, "", "no animal above 0.2; person 0.90"),
+        ({"detections": [{**ANIMAL, "conf": -0.9}]}, "", "no animal above 0.2"),  # eliminated as a repeat
+        ({"detections": [{**ANIMAL, "bbox": [0.5, 0.5, 0, 0.1]}]}, "", "no animal above 0.2"),  # nothing to look at
         ({"detections": None, "failure": "Failure image open"}, "the detector failed: Failure image open", ""),
         ({"failure": "Failure image access"}, "the detector failed: Failure image access", ""),
         ({"detections": None}, "the detector failed: no detections", ""),
@@ -131,11 +133,12 @@ def test_a_name_that_fits_several_entries_is_an_error(tmp_path, monkeypatch):
         (results({"file": "a", "detections": []}, {"file": "./a", "detections": []}), "which stands there twice"),
         (results({"file": "a", "detections": [{**ANIMAL, "category": 1}]}), r"detections\[0\].category is a number"),
         (results({"file": "a", "detections": [{**ANIMAL, "conf": 1.2}]}), r"detections\[0\].conf is 1\.2"),
+        (results({"file": "a", "detections": [{**ANIMAL, "conf": -1.2}]}), r"detections\[0\].conf is -1\.2"),
         (results({"file": "a", "detections": [{**ANIMAL, "conf": float("nan")}]}), r"conf is nan"),
         (results({"file": "a", "detections": [{**ANIMAL, "conf": True}]}), r"conf is true or false"),
         (results({"file": "a", "detections": [{**ANIMAL, "conf": 10**400}]}), r"conf is 1000"),
         (results({"file": "a", "detections": [{**ANIMAL, "bbox": [0, 0, 1]}]}), r"bbox is \[0, 0, 1\]"),
-        (results({"file": "a", "detections": [{**ANIMAL, "bbox": [0, 0, 0, 1]}]}), "left, top, width, height"),
+        (results({"file": "a", "detections": [{**ANIMAL, "bbox": [0, 0, -0.1, 1]}]}), "left, top, width, height"),
         (results({"file": "a", "detections": [{**ANIMAL, "bbox": [100, 50, 640, 480]}]}), "from 0 to 1"),
     ],
 )

@@ -21,6 +21,7 @@ ODD = [
     "com,ma.jpg",
     'quo"te.jpg',
     "new\nline.jpg",
+    "car\rriage.jpg",
     'all",\n"\r.jpg',
     "狐.jpg",
     "caf\udce9.jpg",
@@ -84,6 +85,14 @@ def test_csv_readers_get_every_name_back():
     table = pd.read_csv(io.BytesIO(written()), dtype=str, keep_default_na=False)
     assert table["file_path"].tolist() == names
     assert names[-1] == r"caf\udce9.jpg"
+
+
+def test_a_bar_in_the_name_of_a_family_does_not_make_it_two():
+    row = best("x.jpg", told(), 1, ("canidae", "fel|idae", "ursidae"), 2)
+    ((read, _),) = raravis.records(io.BytesIO(text := raravis.record(row)))
+    assert read.families == ("fel|idae", "ursidae")
+    assert read.prediction_set == ("fel|idae", "ursidae")
+    assert rb",fel|idae,0.500000,fel\x7cidae|ursidae," in text
 
 
 def test_equal_probabilities_keep_the_order_of_names_and_top_k_is_bounded():

@@ -69,7 +69,13 @@ SEEN = {
             ],
         },
         {"file": "person.jpg", "detections": [{"category": "2", "conf": 0.8, "bbox": [0, 0, 1, 1]}]},
-        {"file": "low.jpg", "detections": [{"category": "1", "conf": 0.125, "bbox": [0, 0, 1, 1]}]},
+        {
+            "file": "low.jpg",
+            "detections": [
+                {"category": "1", "conf": 0.125, "bbox": [0, 0, 1, 1]},
+                {"category": "1", "conf": -0.9, "bbox": [0, 0, 0.1, 0.1]},  # marked as no animal
+            ],
+        },
         {"file": "none.jpg", "detections": []},
         {"file": "gone.jpg", "failure": "Failure image access", "detections": None},
     ],
@@ -194,12 +200,14 @@ def check_speciesnet(told, boxes: bool):
             assert scores == sorted(scores, reverse=True)
             assert all(type(score) is float for score in scores)
             assert len(set(map(check_label_text, classes))) == len(classes)
-        assert ("detections" in one) == boxes
-        for seen in one.get("detections", ()):
+        if not boxes:
+            assert one["detections"] == [{"category": "1", "label": "animal", "conf": 1.0, "bbox": [0, 0, 1, 1]}]
+        for seen in one["detections"]:
             assert (seen["category"], seen["label"]) in (("1", "animal"), ("2", "human"), ("3", "vehicle"))
             assert type(seen["conf"]) is float
             check_box(seen["bbox"])
-        confidences = [seen["conf"] for seen in one.get("detections", ())]
+        confidences = [seen["conf"] for seen in one["detections"]]
+        assert all(0 <= confidence <= 1 for confidence in confidences)
         assert confidences == sorted(confidences, reverse=True)
 
 
@@ -273,7 +281,7 @@ def check_megadetector(told):
         for one in image["detections"]:
             assert one["category"] in told["detection_categories"]
             assert type(one["conf"]) is float
-            assert 0 <= one["conf"] <= 1
+            assert -1 <= one["conf"] <= 1, "its own tools mark what is no animal by a minus"
             check_box(one["bbox"])
             listed = one.get("classifications", [])
             assert all(type(key) is str and key in told["classification_categories"] for key, _ in listed)
@@ -308,7 +316,7 @@ def test_megadetector_with_boxes_keeps_all_that_the_detector_said(seen):
         [["0", 0.75], ["1", 0.2], ["3", 0.05]], None, [["2", 0.9], ["0", 0.1]], None, None,
     ]  # fmt: skip
     assert two["detections"][2]["extra"] == 1
-    assert [len(image["detections"]) for image in (person, low, none)] == [1, 1, 0]
+    assert [len(image["detections"]) for image in (person, low, none)] == [1, 2, 0]
     assert gone["failure"] == "the detector failed: Failure image access"
     assert other["failure"] == "is not in boxes.json"
 

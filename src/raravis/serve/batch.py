@@ -5,9 +5,10 @@ a detector saw in it. The maker `here` decodes photographs on threads while the 
 of its own; `remote.there` has many machines do it. Rows are appended as they are done and reach the disk batch by
 batch. A format that cannot be appended to is written at the end, from the journal of rows that stands beside it.
 
-Going on after a kill: what an interrupted call left is checked (see `journal`), and the last batch is asked for again:
-if the model now says something else of it, the file was begun with another model, and the two are not mixed. Batches
-begin at the same places as in an unbroken call, so that the numbers are the same to the last digit.
+Going on after a kill: what an interrupted call left is checked (see `journal`), and the last batch that holds an answer
+is asked for again, with all behind it: if the model now says something else of it, the file was begun with another
+model, and the two are not mixed. Batches begin at the same places as in an unbroken call, so that the numbers are the
+same to the last digit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where the animals are: MegaDetector's results (batch output format 1.0 to 1.6) become boxes to look into.
 
 Enters: the JSON file. Leaves: `Detections`, which finds the entry of a photograph and its boxes. Every field that is
-used is checked while reading; one that is wrong is one error. An entry is kept as the bytes of its JSON, a hundred or
+used is checked while reading; one that is wrong is one error. What a person or the repeat detection elimination marked
+as no animal has a negative confidence there, and is none here. An entry is kept as the bytes of its JSON, a hundred or
 so a detection, so that a season of pictures stays small.
 
 https://lila.science/megadetector-output-format
@@ -60,7 +61,7 @@ class Detections:
         if entry.get("failure") or entry.get("detections") is None:
             return (), f"the detector failed: {entry.get('failure') or 'no detections'}", ""
         found = entry["detections"]
-        animals = [(n, d) for n, d in enumerate(found) if d["category"] in self._animals]
+        animals = [(n, d) for n, d in enumerate(found) if d["category"] in self._animals and min(d["bbox"][2:]) > 0]
         boxes = [_box(n, d) for n, d in animals if d["conf"] >= self.threshold]
         if boxes:
             return tuple(boxes), "", ""
@@ -69,7 +70,7 @@ class Detections:
             for d in found
             if d["category"] not in self._animals and d["conf"] >= self.threshold
         ]
-        surest = max((float(d["conf"]) for _, d in animals), default=0.0)
+        surest = max((float(d["conf"]) for _, d in animals if d["conf"] > 0), default=0.0)
         why = f"no animal above {self.threshold:g}" + (f": the surest has {surest:.2f}" if surest else "")
         return (), "", "; ".join([why, *others])
 
@@ -201,11 +202,11 @@ def _check(image: dict[str, Any], where: str) -> None:
     for number, one in enumerate(_asked(image, "detections", list, where)):
         place = f"{where}.detections[{number}]"
         _asked(one, "category", str, place)
-        if not _within(confidence := _asked(one, "conf", int | float, place), 0.0):
-            raise ValueError(f"{place}.conf is {confidence!r}, a number from 0 to 1 was expected")
+        if not _within(abs(confidence := _asked(one, "conf", int | float, place)), 0.0):
+            raise ValueError(f"{place}.conf is {confidence!r}, a number from -1 to 1 was expected")
         sides = _asked(one, "bbox", list, place)
         good = len(sides) == 4 and all(isinstance(s, int | float) and _within(s, _SLACK) for s in sides)
-        if not good or sides[2] <= 0 or sides[3] <= 0:
+        if not good or min(sides[2:]) < 0:
             raise ValueError(f"{place}.bbox is {str(sides)[:80]}; left, top, width, height from 0 to 1 were expected")
 
 

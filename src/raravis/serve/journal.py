@@ -31,12 +31,12 @@ _ANEW = "Give the same paths in the same order, or call without --resume to begi
 
 @dataclass(frozen=True)
 class Before:
-    """What an interrupted call left: whole rows, the last batch of them, and what is counted.
+    """What an interrupted call left: whole rows, those by which its model is known, and what is counted.
 
     Attributes:
         count: how many rows.
         unreadable: `file_path: reason` of every unreadable photograph.
-        last: the rows since the last begin of a batch.
+        last: the rows since the begin of the last batch that holds an answer of the model.
         verdicts: rows of each verdict, and of each status but `ok`.
     """
 
@@ -90,13 +90,17 @@ class Journal:
         bad: list[str] = []
         last: list[Row] = []
         told: Counter[str] = Counter()
-        number, coming = 0, iter(expected)
+        number, begun, coming = 0, 0, iter(expected)
         try:
             for found, offset in codec.records(self.stream, self.boxes):
                 if number == count:
                     raise StorageError(f"{self.file} has more rows than the {count} that are to come.\n{_ANEW}")
                 self._same(found, next(coming), number)
-                last = [*last, found] if number % batch_size else [found]
+                begun = begun if number % batch_size else len(last)
+                last.append(found)
+                if found.families and begun:  # by this batch the model can be known
+                    del last[:begun]
+                    begun = 0
                 note(found, bad, told)
                 number, end = number + 1, offset
         except ValueError as error:

@@ -21,7 +21,8 @@ from raravis.outcome import Outcome
 from raravis.reviewing import answers as answering
 from raravis.reviewing.answers import Answer, Given, Settled
 from raravis.reviewing.families import Families
-from raravis.serve.corrections import Corrections
+from raravis.reviewing.sheet import NONE
+from raravis.serve.corrections import SOMETHING_ELSE, Corrections
 
 TABLE: Final = "corrected.csv"
 CHANGES: Final = "changes.csv"
@@ -106,9 +107,10 @@ def _is_store(file: Path) -> bool:
 
 
 def _of_store(store: Corrections) -> Given:
-    """Corrections that stand; the names that users gave their files are no paths."""
+    """Corrections that stand; the names that users gave their files are no paths, and something else is no family."""
     found = [one for one in store.table() if not one.undone]
-    answers = (Answer(one.image_id, "", one.family, one.who, one.time, one.note) for one in found)
+    families = (NONE if one.family == SOMETHING_ELSE else one.family for one in found)
+    answers = (Answer(c.image_id, "", family, c.who, c.time, c.note) for c, family in zip(found, families, strict=True))
     return Given(tuple(answers), 0, frozenset(one.told for one in found if one.told))
 
 

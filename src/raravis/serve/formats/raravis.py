@@ -1,8 +1,9 @@
 r"""CSV with one row a photograph, or a detected animal; lists within a field are joined with `|`.
 
-UTF-8, `\n` line ends, quoted after RFC 4180 where a field needs it. Columns that say more than the
-model's probabilities (`verdict`, `prediction_set`, `novelty`, `taxon_rank`, `taxon`, `reason`) are
-empty where nothing is known. Where boxes were given, `detection`, `bbox` and `detection_confidence` follow.
+UTF-8, `\n` line ends, quoted after RFC 4180 where a field needs it; a `|` in the name of a family itself is written
+`\x7c`. Columns that say more than the model's probabilities (`verdict`, `prediction_set`, `novelty`, `taxon_rank`,
+`taxon`, `reason`) are empty where nothing is known. Where boxes were given, `detection`, `bbox` and
+`detection_confidence` follow.
 
 This format is also the journal of all others, so it can be read back: `records` gives every row that is whole.
 """
@@ -60,10 +61,10 @@ def record(row: Row, boxes: bool = False) -> bytes:
         "error": row.error,
         "family": row.families[0] if row.families else "",
         "confidence": confidences[0] if confidences else "",
-        "top_families": "|".join(row.families),
+        "top_families": _joined(row.families),
         "top_confidences": "|".join(confidences),
         "verdict": row.verdict,
-        "prediction_set": "|".join(row.prediction_set),
+        "prediction_set": _joined(row.prediction_set),
         "novelty": "" if row.novelty is None else f"{row.novelty:.4f}",
         "taxon_rank": row.taxon_rank,
         "taxon": row.taxon,
@@ -71,9 +72,9 @@ def record(row: Row, boxes: bool = False) -> bytes:
     }
     if boxes:
         known |= placed(row)
-    text = io.StringIO(newline="")
-    csv.DictWriter(text, (*COLUMNS, *BOXES) if boxes else COLUMNS, restval="", lineterminator="\n").writerow(known)
-    return text.getvalue().encode("utf-8")
+    text = io.StringIO(newline="")  # a field is quoted for what its line end is made of: for a lone return too
+    csv.DictWriter(text, (*COLUMNS, *BOXES) if boxes else COLUMNS, restval="", lineterminator="\r\n").writerow(known)
+    return (text.getvalue().removesuffix("\r\n") + "\n").encode("utf-8")
 
 
 def placed(row: Row) -> dict[str, str]:
@@ -118,10 +119,10 @@ def _parsed(text: str, boxes: bool) -> Row:
     row = Row(
         cells["file_path"],
         cells["error"],
-        families=tuple(cells["top_families"].split("|")) if cells["top_families"] else (),
+        families=_split(cells["top_families"]),
         confidences=tuple(map(float, cells["top_confidences"].split("|"))) if cells["top_confidences"] else (),
         verdict=cells["verdict"],
-        prediction_set=tuple(cells["prediction_set"].split("|")) if cells["prediction_set"] else (),
+        prediction_set=_split(cells["prediction_set"]),
         novelty=float(cells["novelty"]) if cells["novelty"] else None,
         taxon_rank=cells["taxon_rank"],
         taxon=cells["taxon"],
@@ -131,3 +132,11 @@ def _parsed(text: str, boxes: bool) -> Row:
     if cells["status"] != row.status:
         raise ValueError(f"status {cells['status']!r}")
     return row
+
+
+def _joined(names: Iterable[str]) -> str:
+    return "|".join(name.replace("|", r"\x7c") for name in names)
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(name.replace(r"\x7c", "|") for name in cell.split("|")) if cell else ()

@@ -4,7 +4,9 @@
 "prediction_source", "model_version"}]}`, classes as `uuid;class;order;family;genus;species;common name`; a photograph
 that cannot be read has `failures` in their place. As SpeciesNet does, `classifications` are those of the surest animal;
 those of the others stand in an additional `classifications` of their detection. `prediction` is the lowest taxon that
-the evidence supports, `prediction_source` says if that is wider than a family. Without boxes there are no `detections`.
+the evidence supports, `prediction_source` says if that is wider than a family. Without boxes the whole photograph
+stands for one animal: its detection has the `bbox` `[0, 0, 1, 1]` and the `conf` 1, as in the format `megadetector`,
+because readers ask every photograph with an animal for one.
 
 https://github.com/google/cameratrapai
 """
@@ -46,9 +48,7 @@ def _element(group: list[Row], about: About, labels: Mapping[str, str]) -> dict[
         return {**element, "failures": failed, "model_version": about.model, KEY: {"error": surest.error}}
     if surest.families:
         element["classifications"] = _classes(surest, labels)
-    seen = _detections(group, surest, about, labels)
-    if about.detections is not None:
-        element["detections"] = seen
+    element["detections"] = seen = _detections(group, surest, about, labels)
     name, score, source = _prediction(surest, about, labels) if surest.families else _without(seen)
     element |= {"prediction": name, "prediction_score": score, "prediction_source": source}
     return {**element, "model_version": about.model, **told(surest)}
@@ -87,12 +87,14 @@ def _without(seen: list[dict[str, Any]]) -> tuple[str, float, str]:
 
 
 def _detections(group: list[Row], surest: Row, about: About, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every detection of the photograph in SpeciesNet's three categories, the surest first."""
+    """Every detection of the photograph in SpeciesNet's three categories, the surest first; none marked as false."""
+    if about.detections is None:
+        return [{"category": "1", "label": "animal", "conf": 1.0, "bbox": [0.0, 0.0, 1.0, 1.0]}]
     rows = {row.box.number: row for row in group if row.box}
     made = []
     for number, one in detected(group, about).items():
         name = about.detections.categories.get(one["category"], "") if about.detections else "animal"
-        if (name := name.strip().casefold()) not in _CATEGORIES:
+        if (name := name.strip().casefold()) not in _CATEGORIES or one["conf"] < 0:
             continue
         category, kind = _CATEGORIES[name]
         entry = {"category": category, "label": kind, "conf": float(one["conf"]), "bbox": list(map(float, one["bbox"]))}
