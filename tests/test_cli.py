@@ -141,6 +141,13 @@ def test_every_option_reaches_its_verb(name, fake, tmp_path):
     assert {key: named[key] for key in given} == {key: changed.get(key, value) for key, value in given.items()}
 
 
+@pytest.mark.parametrize("name", ["recipes", "models", "augmentations", "backbones"])
+def test_lists_take_what_every_verb_takes(name):
+    done = call(name, "--seed", 7, "--quiet", "--json")
+    assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)) > 3
+
+
 def test_version():
     done = call("--version")
     assert (done.exit_code, done.stdout) == (0, f"{raravis.__version__}\n")

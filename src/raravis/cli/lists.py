@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json as jsonlib
 
-from raravis.cli._app import Debug, Json, Quiet, app, guard
+from raravis.cli._app import Debug, Json, Quiet, Seed, app, guard
 
 
 def _lists(kind: str, about: str) -> None:
     @app.command(kind, help=about)
-    def show(quiet: Quiet = False, json: Json = False, debug: Debug = False) -> None:
-        del quiet  # a list is all that there is to say
+    def show(seed: Seed = 0, quiet: Quiet = False, json: Json = False, debug: Debug = False) -> None:
+        del seed, quiet  # nothing is drawn, and a list is all that there is to say
 
         def found() -> dict[str, str]:
             from raravis.verbs.available import available
