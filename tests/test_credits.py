@@ -42,6 +42,31 @@ def test_each_image_is_named_once_with_its_licence_holder_and_page():
     assert "Ana &lt;b&gt;" in html
 
 
+def test_a_licence_that_is_an_address_leads_there():
+    address = "https://example.org/licence"
+    (found,) = credits.blocks(rows(license=[address, "CC0"], rights_holder=["Ana", "Bo"]))
+    assert found.frame["licence"].tolist() == [Link(address, address), "CC0"]
+
+
+def test_the_rights_in_one_image_are_written_beside_it():
+    table = rows(
+        license=["CC BY 4.0", ""],
+        rights_holder=["Ana", ""],
+        source_url=["https://example.org/a.jpg", "https://www.example.net/b.jpg"],
+        references=["https://example.org/page", ""],
+    )
+    both, neither = credits.each(table)
+    assert both.words == ["© Ana", "CC BY 4.0"]
+    assert neither.words == ["licence unknown"]
+    assert [(part.text, part.address) for part in both.parts] == [
+        ("© Ana", ""),
+        ("CC BY 4.0", ""),
+        ("example.org", "https://example.org/page"),
+    ]
+    assert [part.text for part in neither.parts] == ["licence unknown", "example.net"]
+    assert credits.each(rows()) == [credits.Rights()] * 2
+
+
 def test_only_web_addresses_become_links():
     table = Table(pd.DataFrame({"source": [Link("x", "javascript:alert(1)"), Link("y", "HTTP://a.org")]}))
     html = page.render(title="t", lead="l", sections=[Section("s", [table])])

@@ -1,11 +1,13 @@
 """Whose images a report shows: rows of a catalogue enter, what stands below the pictures leaves.
 
 Images carry licences of their own, most of which ask that their author is named wherever the image is shown. A report
-that shows images therefore ends each set of them with these blocks; of an image whose licence nobody stated it says so.
+that shows images therefore ends each set of them with these blocks, or writes the rights beside each; of an image whose
+licence nobody stated it says so.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +20,41 @@ COLUMNS: Final = ("license", "rights_holder", "source_url", "references")
 """In every catalogue, "" where unknown: the licence, who holds the rights, where the file and where its page is."""
 
 UNKNOWN: Final = "licence unknown"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Whose one image is.
+
+    Attributes:
+        license: its usual short name, or as written; "" where unknown.
+        rights_holder: likewise.
+        references: the address of its page, else of its file; likewise.
+    """
+
+    license: str = ""
+    rights_holder: str = ""
+    references: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The holder, where one is known, and the licence."""
+        held = [f"© {self.rights_holder}"] if self.rights_holder else []
+        return [*held, self.license or UNKNOWN]
+
+    @property
+    def parts(self) -> list[Link]:
+        """The same, and the host of its page: links where there is something to lead to."""
+        *held, licence = self.words
+        links = [*(Link(word, "") for word in held), Link(licence, self.license)]
+        host = _host(self.references)
+        return [*links, Link(host, self.references)] if host else links
+
+
+def each(table: pd.DataFrame) -> list[Rights]:
+    """The rights of every row; of `COLUMNS`, those that are not there count as unknown."""
+    rows = table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
+    return [Rights(licence, holder, page or url) for licence, holder, url, page in rows.itertuples(index=False)]
 
 
 def blocks(shown: pd.DataFrame) -> list[Block]:
@@ -45,7 +82,7 @@ def blocks(shown: pd.DataFrame) -> list[Block]:
         {
             "image": [PurePosixPath(path).name for path in rows["file_path"]],
             "family": rows["family"].tolist(),
-            "licence": [licence or UNKNOWN for licence in rows["license"]],
+            "licence": pd.Series([_licence(text) for text in rows["license"]], dtype=object),
             "rights holder": [holder or NOTHING for holder in rows["rights_holder"]],
             "source": pd.Series(sources, dtype=object),
         }
@@ -53,7 +90,17 @@ def blocks(shown: pd.DataFrame) -> list[Block]:
     return [Table(table, "Whose these images are. Keep to each licence where you show them.")]
 
 
+def _licence(text: str) -> Link | str:
+    """A licence, which leads to its text where it is written as an address."""
+    link = Link(text, text)
+    return link if link.address else text or UNKNOWN
+
+
 def _source(url: str) -> Link | str:
     """A link that shows the host of an address."""
+    return Link(_host(url), url) if _host(url) else NOTHING
+
+
+def _host(url: str) -> str:
     host = url.partition("://")[2].partition("/")[0].removeprefix("www.")
-    return Link(host if len(host) <= 40 else f"{host[:39]}…", url) if host else NOTHING
+    return host if len(host) <= 40 else f"{host[:39]}…"

@@ -73,6 +73,11 @@ class Link:
     text: str
     url: str
 
+    @property
+    def address(self) -> str:
+        """Where it leads; "" where it stays words."""
+        return self.url if re.match(r"(?i)https?://", self.url) else ""
+
     def __str__(self) -> str:
         return self.text
 
@@ -215,7 +220,7 @@ def _key(value: Any) -> str:
 
 def _address(value: Any) -> str:
     """Where a cell leads to; "" for most."""
-    return value.url if isinstance(value, Link) and re.match(r"(?i)https?://", value.url) else ""
+    return value.address if isinstance(value, Link) else ""
 
 
 def data_uri(picture: bytes) -> str:

@@ -35,8 +35,8 @@ def looked(monkeypatch):
     names: list[str] = []
     real = _looks.probe
 
-    def spy(path: Path) -> Probe:
-        names.append(path.name)
+    def spy(path: str) -> Probe:
+        names.append(Path(path).name)
         return real(path)
 
     monkeypatch.setattr(_looks, "probe", spy)
@@ -220,8 +220,8 @@ def test_what_was_seen_before_an_interruption_is_kept(photos, put, monkeypatch, 
         put(photos / f"chordata_felidae/x{i:03d}.jpg", seed=1)
     spy = _looks.probe
 
-    def stop(path: Path) -> Probe:
-        if path.name == "x150.jpg":
+    def stop(path: str) -> Probe:
+        if Path(path).name == "x150.jpg":
             raise KeyboardInterrupt
         return spy(path)
 
@@ -312,3 +312,55 @@ def test_a_bomb_is_a_row_not_a_crash(photos):
     found = read(photos)
     assert len(found.readable) == 3
     assert "20000 × 20000" in found.unreadable[0] or "limit of" in found.unreadable[0]
+
+
+def test_images_without_a_label_will_do_where_nothing_is_learned(tmp_path, put):
+    put(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match="is an image with a label that can be read"):
+        read(tmp_path)
+    request = Request(str(tmp_path))
+    assert catalogue.read(request, unlabelled=True, quiet=True).table["status"].tolist() == ["unlabelled"]
+    (tmp_path / "a.jpg").write_text("a text")
+    with pytest.raises(DataError, match=r"is an image that can be read \(the first, 'a.jpg': is no image"):
+        catalogue.read(request, unlabelled=True, quiet=True)
+
+
+class TestStores:
+    """Photographs in a store are those of a copy of it on this machine."""
+
+    @pytest.fixture
+    def store(self, photos):
+        """A store in memory that holds the same as a folder, at `memory://season`."""
+        fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+        (photos / "chordata_felidae/bad.jpg").write_text("a text")
+        (photos / "deep.jpg").write_bytes((photos / "mollusca_unionidae/3.jpg").read_bytes())
+        found = fsspec.filesystem("memory")
+        found.store.clear()
+        for file in photos.rglob("*.jpg"):
+            found.pipe_file(f"/season/{file.relative_to(photos).as_posix()}", file.read_bytes())
+        yield found
+        found.store.clear()
+
+    def test_the_table_is_that_of_a_copy(self, store, photos):
+        found, expected = catalogue.stored("memory://season/", quiet=True), read(photos)
+        stamped = ["mtime_ns"]
+        pd.testing.assert_frame_equal(found.table.drop(columns=stamped), expected.table.drop(columns=stamped))
+        assert (found.kind, found.notes, found.digest) == (expected.kind, expected.notes, expected.digest)
+        assert found.unreadable == expected.unreadable == ("chordata_felidae/bad.jpg: is no image of a known format",)
+        assert found.place == "memory:///season"
+        with pytest.raises(UsageError, match="lie in a store"):
+            _ = found.root
+
+    def test_what_has_not_changed_is_not_read_again(self, store, photos, looked):
+        catalogue.stored("memory://season", quiet=True)
+        assert sorted(looked) == ["1.jpg", "2.jpg", "3.jpg", "bad.jpg", "deep.jpg"]
+        looked.clear()
+        store.pipe_file("/season/chordata_felidae/2.jpg", (photos / "chordata_felidae/2.jpg").read_bytes()[::-1])
+        store.rm_file("/season/chordata_felidae/1.jpg")
+        found = catalogue.stored("memory://season", quiet=True)
+        assert looked == ["2.jpg"]
+        assert found.table["status"].tolist() == ["unreadable", "unreadable", "unlabelled", "ok"]
+
+    def test_other_verbs_say_that_they_do_not_read_from_there(self, store):
+        with pytest.raises(UsageError, match="'memory://season' lies in a store; only predict and embed read"):
+            read("memory://season")

@@ -9,13 +9,22 @@ from raravis.errors import DataError, UsageError
 
 def written(tmp_path, text, name="labels.csv"):
     file = tmp_path / name
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return file
 
 
 def test_a_text_file_has_one_family_a_line(tmp_path):
     file = written(tmp_path, "# mine\nUrsidae\n\n  Canis  lupus \n", "labels.txt")
     assert labels.read(file) == {"Canis lupus": {"family": "Canis lupus"}, "Ursidae": {"family": "Ursidae"}}
+
+
+@pytest.mark.parametrize(("name", "head"), [("labels.txt", ""), ("labels.csv", "family\n")])
+def test_a_list_that_notepad_or_excel_saved_names_the_same(tmp_path, name, head):
+    """They put a byte order mark first."""
+    file = written(tmp_path, f"\ufeff{head}felidae\nursidae\n", name)
+    assert list(labels.read(file)) == ["felidae", "ursidae"]
+    with pytest.raises(DataError, match="names felidae twice"):
+        labels.read(written(tmp_path, f"\ufeff{head}felidae\nursidae\nfelidae\n", name))
 
 
 def test_a_table_may_tell_wider_ranks(tmp_path):

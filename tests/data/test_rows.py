@@ -7,9 +7,11 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 from raravis.data import rows
 from raravis.data.rows import Rows, committed, writing
+from raravis.errors import DataError
 
 ROW = np.arange(4, dtype=np.float32)
 
@@ -57,3 +59,14 @@ def test_a_kill_leaves_what_was_written_before(tmp_path):
     after = Rows(tmp_path, ROW.shape, np.float32)
     assert len(after) > len(held)
     np.testing.assert_array_equal(after.read([f"{0:064x}", "ff" * 32]), [ROW, 2 * ROW])
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 4), np.float32), np.zeros(3, np.float32), np.zeros(4, np.float64)])
+def test_a_row_that_would_shift_the_others_is_refused(tmp_path, wrong):
+    with writing(Rows(tmp_path, (4,), np.float32), 3, smaller="") as writer:
+        writer.add("00" * 32, ROW)
+        with pytest.raises(DataError, match=r"image 0101010101.* of shape .*float32 of shape \(4,\) was expected"):
+            writer.add("01" * 32, wrong)
+    held = Rows(tmp_path, (4,), np.float32)
+    assert len(held) == 1
+    np.testing.assert_array_equal(held.read(["00" * 32]), [ROW])

@@ -114,6 +114,8 @@ def whole(tmp_path_factory):
     pictures = [b"\xff\xd8\xff" + name.encode() for name in FAMILIES]
     np.savez(path / folder.NEIGHBOURS, **remembered(pictures))
     (path / folder.THUMBNAILS).write_bytes(b"".join(pictures))
+    (path / folder.LITERT).write_bytes(b"the network for phones")
+    (path / folder.CARD).write_text("read me first")
     return sealed(path)
 
 
@@ -227,14 +229,25 @@ class TestNearest:
         arrays = dict(np.load(copy / folder.NEIGHBOURS)) | {name: value}
         np.savez(copy / folder.NEIGHBOURS, **arrays)
         sealed(copy)
-        with pytest.raises(BundleError, match=folder.NEIGHBOURS):
-            open_bundle(copy).nearest(np.ones((1, 3), np.float32), 1)
+        made = open_bundle(copy)
+        for use in (made.prepare, lambda: made.nearest(np.ones((1, 3), np.float32), 1)):
+            with pytest.raises(BundleError, match=folder.NEIGHBOURS):
+                use()
 
 
 class TestDamage:
-    @pytest.mark.parametrize("name", [folder.MODEL, folder.TRUST, folder.NEIGHBOURS, folder.THUMBNAILS])
+    def test_a_file_that_is_changed_after_opening_is_not_used(self, copy):
+        made = open_bundle(copy)
+        file = copy / folder.NEIGHBOURS
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+        with pytest.raises(BundleError, match=f"{folder.NEIGHBOURS} was changed"):
+            made.nearest(np.ones((1, 3), np.float32), 1)
+
+    @pytest.mark.parametrize("name", [name for name in folder.LARGEST if name != folder.ABOUT])
     @pytest.mark.parametrize("how", ["flipped", "cut", "longer", "gone", "empty", "a folder"])
     def test_a_file_that_is_not_the_one_that_was_exported(self, copy, name, how):
+        (copy / folder.INT8).write_bytes(network())
+        sealed(copy)
         file, content = copy / name, bytearray((copy / name).read_bytes())
         if how == "flipped":
             content[random.Random(name).randrange(len(content))] ^= 1
@@ -244,7 +257,7 @@ class TestDamage:
         elif how != "gone":
             file.write_bytes({"cut": content[:-1], "longer": content + b"\0", "empty": b""}.get(how, content))
         with pytest.raises(BundleError) as caught:
-            open_bundle(copy).nearest(np.ones((1, 3), np.float32), 1)
+            open_bundle(copy)
         assert len(str(caught.value).splitlines()) <= 2
         assert name in str(caught.value)
 
@@ -396,11 +409,12 @@ class TestStrangers:
         (copy / folder.THUMBNAILS).unlink()
         os.mkfifo(copy / folder.THUMBNAILS)  # reading it would wait for ever
         with pytest.raises(BundleError, match="no regular file"):
-            open_bundle(copy).nearest(np.ones((1, 3), np.float32), 1)
+            open_bundle(copy)
 
-    def test_a_file_that_is_too_large_is_not_read(self, copy, monkeypatch):
-        monkeypatch.setitem(folder.LARGEST, folder.MODEL, 100)
-        with pytest.raises(BundleError, match="more than the 100 bytes"):
+    @pytest.mark.parametrize("name", [folder.MODEL, folder.NEIGHBOURS])
+    def test_a_file_that_is_too_large_is_not_read(self, copy, monkeypatch, name):
+        monkeypatch.setitem(folder.LARGEST, name, 100)
+        with pytest.raises(BundleError, match=rf"{name} has more than the 100 bytes"):
             open_bundle(copy)
 
 

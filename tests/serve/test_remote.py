@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import secrets
+import shutil
 import signal
 import threading
 import time
@@ -23,6 +24,7 @@ from raravis.errors import UsageError
 from raravis.serve import detections, folder, remote
 from raravis.serve.batch import answered, here
 from raravis.serve.pictures import Pictures, look
+from raravis.serve.predictor import open_predictor
 from raravis.verbs.embed import embed
 from raravis.verbs.predict import predict
 
@@ -104,6 +106,17 @@ def test_paths_mean_the_same_in_a_worker_and_rows_keep_them_as_given(tmp_path, m
     assert [row.file_path for one in piece for row in one.wanted] == given
 
 
+def test_a_worker_opens_a_bundle_without_what_only_people_look_at(bundle, tmp_path):
+    more = shutil.copytree(bundle, tmp_path / "bundle")
+    (more / folder.CARD).write_text("read me first")
+    np.savez(more / folder.NEIGHBOURS, rows=np.zeros((2, 3)))
+    worker = remote.opener(sealed(more), top_k=2, promises={})
+    assert sorted(worker.model) == [folder.ABOUT, folder.MODEL, folder.TRUST]
+    pictures = list(Pictures(draw(tmp_path / "photos", 3)).after(0))
+    (rows,) = here(open_predictor(more), 2)(pictures, 9)
+    assert worker.open()(pictures) == rows
+
+
 def test_an_open_predictor_cannot_be_sent(tmp_path):
     with pytest.raises(UsageError, match="is open already"):
         predict(Colours(), draw(tmp_path / "p", 1), out=tmp_path / "out.csv", ray="local", quiet=True)
@@ -151,10 +164,11 @@ def test_features_of_workers_are_those_of_one_machine_and_are_kept(two, tmp_path
     data = str(tmp_path / "photos")
     embed(data, out=tmp_path / "here", **options)
     monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path / "another"))
-    embed(data, out=tmp_path / "there", ray="auto", workers=1, **options)
+    embed(f"file://{data}", out=tmp_path / "there", ray="auto", workers=1, **options)
     found, expected = (np.load(tmp_path / name / "features.npy") for name in ("there", "here"))
     assert len(found) == sum(number % 7 != 3 for number in range(len(photos)))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert (tmp_path / "there" / "images.csv").read_bytes() == (tmp_path / "here" / "images.csv").read_bytes()
     monkeypatch.setattr(two, "get", None)  # nothing is asked of a worker again
     embed(data, out=tmp_path / "again", ray="auto", workers=1, **options)
     assert (tmp_path / "again" / "features.npy").read_bytes() == (tmp_path / "there" / "features.npy").read_bytes()

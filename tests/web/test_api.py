@@ -78,7 +78,7 @@ def test_a_bad_file_among_good_ones_is_a_row(make, visit, draw):
         ("a.jpg", b"\xff\xd8\xff\xe0 cut", "image/jpeg", "a.jpg"),
         ("a.pdf", b"%PDF-1.7", "application/octet-stream", "no image of a known format"),
         ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "image/x-eps", "no image of a known format"),
-        ("a.jpg", b"\xff\xd8" + b"\xff\xda" * 101, "image/jpeg", "more than 100 scans"),
+        ("a.jpg", b"\xff\xd8" + b"\xff\xda\x00\x02" * 101, "image/jpeg", "more than 100 scans"),
     ],
 )
 def test_what_is_no_photograph_is_refused_with_a_reason(make, visit, name, data, kind, why):
@@ -310,5 +310,7 @@ def test_the_description_has_examples_and_is_drawn_without_a_script_from_elsewhe
     example = schema["components"]["schemas"]["Identified"]["examples"][0]
     assert set(example) == set(table.COLUMNS)
     assert "curl -F files=@photo.jpg http://localhost/api/v1/identify" in page
+    assert "curl -F file=@photo.jpg -F family=felidae http://localhost/api/v1/corrections" in page
+    assert "curl -X DELETE http://localhost/api/v1/corrections/12" in page
     assert "http" not in page.replace("http://localhost", "")
     assert json.dumps(example["reason"]).strip('"') in page

@@ -26,16 +26,28 @@ class Slow:
         self.batches.append(batch[:, 0, 0, 0].tolist())
         if 255 in self.batches[-1]:
             raise RunError("the model is damaged")
-        return Answer(np.tile(np.array([[0.25, 0.75]], np.float32), (len(batch), 1)))
+        return Answer(np.tile(np.array([[0.25, 0.75]], np.float32), (len(batch), 1)), features=batch[:, 0, 0])
+
+
+class Fragile(Slow):
+    """It has no evidence for the photograph 2, and its training photographs are damaged."""
+
+    def heat(self, batch, classes):
+        if 2 in batch:
+            raise RunError("no finite numbers")
+        return batch[:, :, :, 0].astype(np.float32)
+
+    def nearest(self, features, count):
+        raise RunError("damaged")
 
 
 def photo(number):
     return np.full((1, 1, 3), number, np.uint8)
 
 
-def serve(work, *, batch=4, linger=0.0, waiting=64):
+def serve(work, *, batch=4, linger=0.0, waiting=64, kind=Slow):
     """Run `work(batcher, model)` and stop the batcher."""
-    model = Slow()
+    model = kind()
 
     async def all_of_it():
         batcher = Batcher(Model(model), batch=batch, linger=linger, waiting=waiting)
@@ -104,6 +116,26 @@ def test_an_error_of_the_model_is_the_answer_and_the_next_batch_goes_on():
 
     said, _ = serve(work)
     np.testing.assert_allclose(said.answer.probabilities[said.number], [0.25, 0.75])
+
+
+def test_what_a_page_lacks_is_nobodys_error(caplog):
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "x"))
+        await asyncio.sleep(0.1)
+        page = [asyncio.ensure_future(batcher.ask(photo(number), "a", more=True)) for number in (1, 2)]
+        await asyncio.sleep(0)
+        rest = await gathered(batcher, (3, "b"))
+        model.gate.set()
+        return await asyncio.gather(*first, *page, *rest)
+
+    said, model = serve(work, kind=Fragile)
+    assert model.batches == [[0], [1, 3, 2]]
+    assert [None if one.heat is None else one.heat.tolist() for one in said] == [None, [[1.0]], None, None]
+    assert [one.nearest for one in said] == [()] * 4
+    assert [record.getMessage() for record in caplog.records] == [
+        "An answer lacks its heat map: RunError: no finite numbers",
+        "An answer lacks its training photographs: RunError: damaged",
+    ]
 
 
 def test_who_went_away_is_not_asked_for():

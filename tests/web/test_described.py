@@ -5,6 +5,10 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from raravis.web import answers, api
+from raravis.web.limits import Limits
 
 schemathesis = pytest.importorskip("schemathesis")
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance  # noqa: E402
@@ -49,6 +53,43 @@ def test_every_call_does_what_is_described(schema, path, draw):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own, of what it could not generate
             tried()
+
+
+def _asked(node):
+    """Every schema that a description of calls refers to."""
+    if isinstance(node, dict):
+        yield from [node["$ref"]] if "$ref" in node else []
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from _asked(one)
+
+
+def test_every_answer_has_examples_that_are_whole_answers(small_app):
+    described = small_app.openapi()
+    names = {where.rpartition("/")[2] for where in _asked(described["paths"])}
+    assert names == {"About", "Corrected", "Health", "Identified", "Kept", "Problem"}
+    for name in names:
+        examples = described["components"]["schemas"][name].get("examples")
+        assert examples, name
+        for one in examples:
+            assert getattr(answers, name).model_validate(one).model_dump(mode="json") == one
+    limits = described["components"]["schemas"]["About"]["examples"][0]["limits"]
+    assert limits == {name: getattr(Limits(), name) for name in limits}
+
+
+def test_every_word_that_a_call_takes_has_an_example_that_it_takes(small_app):
+    calls = [call for methods in small_app.openapi()["paths"].values() for call in methods.values()]
+    bodies = [
+        call["requestBody"]["content"]["multipart/form-data"]["schema"] for call in calls if "requestBody" in call
+    ]
+    fields = [field for body in bodies for field in body["properties"].values()]
+    words = [field for field in fields if field["type"] == "string" and "format" not in field]
+    assert len(words) == 2
+    for schema in words:
+        assert schema.get("minLength", 0) <= len(schema["examples"][0]) <= schema["maxLength"]
+    (number,) = [one["schema"] for call in calls for one in call.get("parameters", ())]
+    assert TypeAdapter(api.Number).validate_python(number["examples"][0], strict=True) == 12
 
 
 @settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

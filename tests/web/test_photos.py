@@ -1,6 +1,8 @@
 """One upload: what goes back to the page is drawn anew, and the evidence lies where the model looked."""
 
 import io
+import random
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +15,25 @@ from raravis.web.forms import Upload
 
 def upload(data, kind="image/jpeg"):
     return Upload("files", "a.jpg", kind, data)
+
+
+def coded(kind="JPEG", **options):
+    """A picture of noise, whose coded data hold every pair of bytes that they can hold."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, kind, quality=95, **options)
+    return stream.getvalue()
+
+
+def of_scans(count):
+    """A progressive JPEG whose last scan stands there again and again, until there are so many."""
+    whole = coded(progressive=True)
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + last * (count - whole.count(b"\xff\xda")) + whole[-2:]
+
+
+def read(data):
+    return photos.read(upload(data), 16, "crop", limit=10**7).pixels
 
 
 def strength(png):
@@ -78,3 +99,56 @@ def test_the_limit_of_pixels_is_told(draw):
     with pytest.raises(UnreadableImageError, match="more than the limit of 1199"):
         photos.read(upload(draw("red", (40, 30))), 8, "crop", limit=1199)
     assert photos.read(upload(draw("red", (40, 30))), 8, "crop", limit=1200).pixels.any()
+
+
+class TestScans:
+    """A JPEG is refused for scans of its picture alone."""
+
+    @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}], ids=str)
+    def test_what_lies_behind_the_picture_counts_for_nothing(self, options):
+        video = random.Random(0).randbytes(12 << 20)
+        assert video.count(b"\xff\xda") > photos.MOST_SCANS
+        picture = coded(**options)
+        np.testing.assert_array_equal(read(picture + video), read(picture))
+
+    def test_further_pictures_in_the_file_count_for_nothing(self):
+        picture = coded(progressive=True)
+        assert picture.count(b"\xff\xda") * 20 > photos.MOST_SCANS
+        np.testing.assert_array_equal(read(picture * 20), read(picture))
+
+    def test_pictures_in_headers_count_for_nothing(self):
+        picture = coded()
+        header = b"\xff\xda" * 150
+        segment = b"\xff\xe2" + (len(header) + 2).to_bytes(2) + header
+        np.testing.assert_array_equal(read(picture[:2] + segment + picture[2:]), read(picture))
+
+    def test_as_many_scans_as_may_be_and_one_more(self):
+        assert read(of_scans(photos.MOST_SCANS)).any()
+        for count in (photos.MOST_SCANS + 1, 150):
+            with pytest.raises(UnreadableImageError, match="JPEG of more than 100 scans"):
+                read(of_scans(count))
+
+    @pytest.mark.parametrize(
+        "between", [b"\xff\x02\xff\xff", b"\xff\xd3\xff\xff", b"\xff\xff\xff\xff", b"\xff\x00", b"x"]
+    )
+    def test_scans_hide_behind_nothing_that_a_decoder_reads_over(self, between):
+        """A meaningless marker has no length for a decoder that looks for the next restart."""
+        whole = coded(progressive=True, restart_marker_blocks=9)
+        scan = whole[whole.rindex(b"\xff\xda") : -2]
+        short = scan[: scan.index(b"\xff\xd0")]
+        with pytest.raises(UnreadableImageError, match="JPEG of more than 100 scans"):
+            read(whole[:-2] + (short + between) * 150 + whole[-2:])
+
+    @pytest.mark.parametrize(
+        "filled", [b"\xff", b"\xff\x00", b"\xff\xd0", b"\xff\xe0\x00\x02", b"\xff\xd8", b"\xff\xc4\x00"]
+    )
+    def test_nothing_keeps_the_counting_busy(self, monkeypatch, filled):
+        def unread(*_, **__):
+            raise UnreadableImageError("was counted")
+
+        monkeypatch.setattr(photos.decode, "pixels", unread)
+        data = b"\xff\xd8" + filled * ((20 << 20) // len(filled))
+        begun = time.process_time()
+        with pytest.raises(UnreadableImageError):
+            read(data)
+        assert time.process_time() - begun < 2

@@ -7,7 +7,7 @@ off, so that a second call goes on where the first one stopped. A cache that is 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -20,9 +20,10 @@ import pyarrow as pa
 from PIL import Image
 
 from raravis import files, progress
-from raravis.data import decode, hashing
-from raravis.data.ahead import ahead, cores
-from raravis.data.decode import Probe, probe
+from raravis.data import decode, hashing, places
+from raravis.data.ahead import ahead
+from raravis.data.decode import Probe
+from raravis.data.places import probe
 
 PROBED: Final = tuple(field.name for field in fields(Probe))
 """The columns that a look adds."""
@@ -31,12 +32,15 @@ _KEY = ["file_path", "size_now", "mtime_ns"]
 _CHUNK = 32  # files a thread takes at once: less talk between threads, still a smooth bar
 
 
-def looks(root: Path, paths: Sequence[str], *, quiet: bool = False) -> pd.DataFrame:
+def looks(
+    root: Path | str, paths: Sequence[str], stamps: Mapping[str, tuple[int, int]] | None = None, *, quiet: bool = False
+) -> pd.DataFrame:
     """Look at each file on all cores, at unchanged ones not again.
 
     Args:
-        root: the folder that the paths are relative to.
+        root: the folder, or the address in a store, that the paths are relative to.
         paths: POSIX, no path twice.
+        stamps: of each path, bytes and a number that changes when the file does; asked of the disk when not given.
         quiet: show no bar.
 
     Returns:
@@ -47,10 +51,10 @@ def looks(root: Path, paths: Sequence[str], *, quiet: bool = False) -> pd.DataFr
         UsageError: `RARAVIS_MAX_PIXELS` is no number.
     """
     home = files.cache("catalogues") / f"{_rules(root)}.parquet"
-    stamps = [_stamp(f"{root}/{path}") for path in paths]
+    marks = [_stamp(f"{root}/{path}") if stamps is None else stamps[path] for path in paths]
     now = pd.DataFrame({"file_path": pd.Series(paths, dtype="str")}).assign(
-        size_now=np.array([size for size, _ in stamps], np.int64),
-        mtime_ns=np.array([time for _, time in stamps], np.int64),
+        size_now=np.array([size for size, _ in marks], np.int64),
+        mtime_ns=np.array([time for _, time in marks], np.int64),
     )
     known = _remembered(home)
     seen = now.merge(known, on=_KEY, how="left", validate="one_to_one")
@@ -68,22 +72,23 @@ def looks(root: Path, paths: Sequence[str], *, quiet: bool = False) -> pd.DataFr
     return seen[[*PROBED, "mtime_ns"]].astype(whole)
 
 
-def _take(root: Path, paths: list[str], taken: list[Probe], quiet: bool) -> None:
+def _take(root: Path | str, paths: list[str], taken: list[Probe], quiet: bool) -> None:
     """Look at files on threads and append what was found, in order, as it comes."""
-    size = max(1, min(_CHUNK, len(paths) // (4 * cores())))
+    threads = places.threads(root)
+    size = max(1, min(_CHUNK, len(paths) // (4 * threads)))
     chunks = [paths[i : i + size] for i in range(0, len(paths), size)]
 
     def look(chunk: list[str]) -> list[Probe]:
-        return [probe(root / path) for path in chunk]
+        return [probe(f"{root}/{path}") for path in chunk]
 
     bar = progress.bar("Looking at images", len(paths), quiet=quiet, unit="files")
-    with bar as advance, closing(ahead(look, chunks, window=8 * cores())) as done:
+    with bar as advance, closing(ahead(look, chunks, window=8 * threads, threads=threads)) as done:
         for found in done:
             taken.extend(found)
             advance(len(found))
 
 
-def _rules(root: Path) -> str:
+def _rules(root: Path | str) -> str:
     """Name all that a look depends on beside the file: where memory holds for one of these it holds for no other."""
     sample = hashing.perceptual(Image.radial_gradient("L"))
     rules = (str(root), str(decode.VERSION), str(decode.max_pixels()), PIL.__version__, sample)
@@ -107,7 +112,7 @@ def _remembered(home: Path) -> pd.DataFrame:
     return pd.DataFrame(columns=columns).astype({"file_path": "str", "size_now": "int64", "mtime_ns": "int64"})
 
 
-def _remember(home: Path, root: Path, known: pd.DataFrame, found: pd.DataFrame) -> None:
+def _remember(home: Path, root: Path | str, known: pd.DataFrame, found: pd.DataFrame) -> None:
     """Add what was found to what is known; forget files that are gone.
 
     What may be otherwise without a change of the file (it could not be opened, memory was short) is not kept.
@@ -115,6 +120,6 @@ def _remember(home: Path, root: Path, known: pd.DataFrame, found: pd.DataFrame) 
     lasting = (found["size_now"] >= 0) & ((found["error"] == "") | (found["bytes"] > 0))
     kept = found[lasting & (found["error"] != decode.NO_MEMORY)]
     others = known[~known["file_path"].isin(found["file_path"])]
-    others = others[[_stamp(f"{root}/{path}")[0] >= 0 for path in others["file_path"]]]
+    others = others[[_stamp(f"{root}/{path}")[0] >= 0 for path in others["file_path"]]]  # none of a store's
     with files.atomic(home) as stream:
         pd.concat([others, kept] if len(others) else [kept]).to_parquet(stream, index=False)

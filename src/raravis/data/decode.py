@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -170,14 +170,22 @@ def squared(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
 
 
 def probe(path: Path) -> Probe:
+    """Look at one file of this machine; see `probed`."""
+    return probed(lambda: read_bytes(path))
+
+
+def probed(read: Callable[[], bytes]) -> Probe:
     """Look at one file: its identity, its measures, its perceptual hash, or why it cannot be read.
+
+    Args:
+        read: gives its bytes, or raises `UnreadableImageError`.
 
     Raises:
         UsageError: `RARAVIS_MAX_PIXELS` is no number. A bad file raises nothing: it is in `Probe.error`.
     """
     size = 0
     try:
-        data = read_bytes(path)
+        data = read()
         size = len(data)
         image, stored = _decoded(data, 2 * hashing.SIDE, grey=True)
     except UnreadableImageError as error:

@@ -33,7 +33,7 @@ def read(file: Path) -> Lineages:
         if file.suffix == ".csv":
             table = pd.read_csv(file, dtype=str, keep_default_na=False)
         else:
-            lines = [tidy(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            lines = [tidy(line) for line in file.read_text(encoding="utf-8-sig").splitlines()]
             table = pd.DataFrame({"family": [line for line in lines if line and not line.startswith("#")]})
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise UsageError(f"The list of labels {file} cannot be read: {error}.") from error

@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from raravis import files, progress
-from raravis.data import decode
-from raravis.data.ahead import ahead, cores
+from raravis.data import decode, places
+from raravis.data.ahead import ahead
 from raravis.data.decode import Fit
 from raravis.data.rows import Rows, alone, writing
 from raravis.errors import DataError, UsageError
@@ -44,13 +44,13 @@ class PixelStore(Rows):
 
 
 def open_store(
-    table: pd.DataFrame, root: Path, *, size: int = 224, fit: Fit = "squash", quiet: bool = False
+    table: pd.DataFrame, root: Path | str, *, size: int = 224, fit: Fit = "squash", quiet: bool = False
 ) -> PixelStore:
     """Open the store that holds every image of `table`, decoding only those that it does not hold yet.
 
     Args:
         table: readable rows of a catalogue: `image_id` (64 hex digits), `file_path` relative to `root`.
-        root: folder of the data.
+        root: folder of the data, or its address in a store.
         size: height and width, in pixels.
         fit: `squash` (change the aspect), `pad` or `crop`.
         quiet: show no progress.
@@ -64,7 +64,9 @@ def open_store(
         raise UsageError(
             f"Images cannot be kept at size {size}, fit {fit!r}.\nGive a size of 1 or more, and squash, pad or crop."
         )
-    home = files.digest(str(root.resolve()), str(size), fit, str(decode.VERSION))[:16]
+    home = files.digest(str(root.resolve() if isinstance(root, Path) else root), str(size), fit, str(decode.VERSION))[
+        :16
+    ]
     folder = files.cache("pixels", home)
     table = table.drop_duplicates("image_id")
     store = PixelStore(folder, size, fit)
@@ -78,28 +80,29 @@ def open_store(
     return PixelStore(folder, size, fit)
 
 
-def _append(store: PixelStore, todo: pd.DataFrame, root: Path, quiet: bool) -> None:
+def _append(store: PixelStore, todo: pd.DataFrame, root: Path | str, quiet: bool) -> None:
     """Decode the images of `todo` and append them; the lock is held."""
 
     def one(row: tuple[str, str]) -> NDArray[np.uint8]:
-        return _decoded(root / row[1], row[0], store.size, store.fit)
+        return _decoded(f"{root}/{row[1]}", row[0], store.size, store.fit)
 
+    threads = places.threads(root)
     rows = list(zip(todo["image_id"], todo["file_path"], strict=True))
     with (
         writing(store, len(rows), smaller="choose a smaller size") as writer,
         progress.bar("decoding", len(rows), quiet=quiet, unit="images") as advance,
-        closing(ahead(one, rows, window=2 * cores())) as images,
+        closing(ahead(one, rows, window=2 * threads, threads=threads)) as images,
     ):
         for (image_id, _), image in zip(rows, images, strict=True):
             writer.add(image_id, image)
             advance()
 
 
-def _decoded(path: Path, image_id: str, size: int, fit: Fit) -> NDArray[np.uint8]:
+def _decoded(path: str, image_id: str, size: int, fit: Fit) -> NDArray[np.uint8]:
     """Decode one file after checking that it is still the one that was catalogued."""
     again = "Call again: the catalogue then looks at the file anew, and the images decoded so far are kept."
     try:
-        data = decode.read_bytes(path)
+        data = places.read(path)
         if hashlib.sha256(data).hexdigest() != image_id:
             raise DataError(f"{path} has changed since it was catalogued.\n{again}")
         return decode.pixels(data, size, fit)

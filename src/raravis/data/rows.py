@@ -122,14 +122,24 @@ class Rows:
 class Writer:
     """Appends rows; use within `writing`, which holds the lock."""
 
-    def __init__(self, pixels: int, ids: int) -> None:
+    def __init__(self, pixels: int, ids: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._data, self._ids = pixels, ids
+        self._shape, self._dtype = shape, dtype
         self._waiting: list[str] = []
         self._bytes = 0
         self._last = time.monotonic()
 
     def add(self, image_id: str, row: NDArray[Any]) -> None:
-        """Append the row of one image; it is on the disk for good some seconds later, or when writing ends."""
+        """Append the row of one image; it is on the disk for good some seconds later, or when writing ends.
+
+        Raises:
+            DataError: the row is of another shape or dtype than those of the store, which it would shift.
+        """
+        if (row.shape, row.dtype) != (self._shape, self._dtype):
+            raise DataError(
+                f"The row of the image {image_id[:12]} is {row.dtype} of shape {row.shape}; "
+                f"{self._dtype} of shape {self._shape} was expected.\nWhat made it gives no such rows; it was not kept."
+            )
         _write(self._data, row.tobytes())
         self._waiting.append(image_id)
         self._bytes += row.nbytes
@@ -199,7 +209,7 @@ def writing(store: Rows, count: int, *, smaller: str) -> Iterator[Writer]:
     with files.storage(folder):
         data = os.open(folder / "rows.bin", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         ids = os.open(folder / "ids.bin", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        writer = Writer(data, ids)
+        writer = Writer(data, ids, store.shape, store.dtype)
         try:
             os.ftruncate(data, held * row_bytes)
             os.ftruncate(ids, held * _ID.itemsize)

@@ -1,7 +1,7 @@
 """A bundle as a predictor: ONNX Runtime and NumPy alone, neither Keras nor TensorFlow.
 
 Enters: a folder that `raravis export` made, perhaps on a stranger's machine. Leaves: a `BundlePredictor`, once every
-file that it uses was found to be the one that was exported, and the network to be one that computes and nothing else.
+file was found to be the one that was exported, and the network to be one that computes and nothing else.
 """
 
 from __future__ import annotations
@@ -137,6 +137,14 @@ class BundlePredictor:
             raise UsageError(f"Features (B, {self.network.width}) were expected; found {features.shape}.")
         return self._remembered.nearest(features, count)
 
+    def prepare(self) -> None:
+        """Read now what `heat` and `nearest` would read when first asked: whoever serves meets no damage later.
+
+        Raises:
+            BundleError: what the bundle remembers, or the network that tells evidence, is damaged.
+        """
+        _ = self._remembered, self._telling
+
     @cached_property
     def _remembered(self) -> Neighbours | None:
         """Read when they are first asked for: identification alone does without."""
@@ -189,6 +197,7 @@ def open_bundle(
     name = folder.INT8 if int8 else folder.MODEL
     if not held.holds(name):
         raise UsageError(f"{held.path} has no int8 network.\nExport it again with --int8, or leave the option out.")
+    held.check(but=(name, folder.TRUST))
     given = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     wanted = {option: value for option, value in given.items() if value is not None}
     trust = _trust(held)

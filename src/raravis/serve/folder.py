@@ -7,7 +7,7 @@
              [model.tflite]  card.md         for phones; for people
 
 A bundle may come from a stranger. Files are opened by the names above and by no name that stands in the bundle, are
-bounded in size, and are read once: the bytes whose digest was checked are the bytes that are used.
+bounded in size, and the bytes that are used are bytes whose digest was checked: a file is checked anew when it is read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import stat
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -110,15 +112,34 @@ class Folder:
         """
         if not self.holds(name):
             raise BundleError(f"{self.path} has no {name}.\n{_AGAIN}")
-        content, told = _bytes(self.path / name), self.about["files"][name]
-        if len(content) != told["bytes"]:
-            raise BundleError(
-                f"{self.path / name} has {len(content):,} bytes, {told['bytes']:,} were expected: it is cut short or "
-                f"changed.\n{_AGAIN}"
-            )
-        if hashlib.sha256(content).hexdigest() != told["sha256"]:
-            raise BundleError(f"{self.path / name} was changed: it has another SHA-256 than {ABOUT} says.\n{_AGAIN}")
+        content = _bytes(self.path / name)
+        self._same(name, len(content), hashlib.sha256(content).hexdigest())
         return content
+
+    def check(self, *, but: Collection[str] = ()) -> None:
+        """See that every file is the one that `bundle.json` speaks of; none is held in memory.
+
+        Args:
+            but: files that are left out: they are checked when they are read.
+
+        Raises:
+            BundleError: as `read`, of the first file that is wrong.
+        """
+        for name in self.about["files"]:
+            if name not in but:
+                with _opened(self.path / name) as stream:
+                    count = os.fstat(stream.fileno()).st_size
+                    self._same(name, count, hashlib.file_digest(stream, "sha256").hexdigest())
+
+    def part(self, *names: str) -> dict[str, bytes]:
+        """A bundle of those of its files alone that are named, as bytes by name: its `bundle.json` speaks of no others.
+
+        Raises:
+            BundleError: as `read`.
+        """
+        held = {name: self.read(name) for name in names if self.holds(name)}
+        about = {**self.about, "files": {name: self.about["files"][name] for name in held}}
+        return {ABOUT: json.dumps(about).encode(), **held}
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The arrays of an `.npz` file; nothing in it is executed, and it does not grow when opened.
@@ -139,6 +160,17 @@ class Folder:
         except Exception as error:  # zipfile and NumPy raise many kinds for one fault: a damaged file
             raise self.damaged(name, error) from None
 
+    def _same(self, name: str, count: int, digest: str) -> None:
+        """Hold bytes and SHA-256 of a file against those that `bundle.json` tells."""
+        told = self.about["files"][name]
+        if count != told["bytes"]:
+            raise BundleError(
+                f"{self.path / name} has {count:,} bytes, {told['bytes']:,} were expected: it is cut short or changed."
+                f"\n{_AGAIN}"
+            )
+        if digest != told["sha256"]:
+            raise BundleError(f"{self.path / name} was changed: it has another SHA-256 than {ABOUT} says.\n{_AGAIN}")
+
     def damaged(self, name: str, error: BaseException) -> BundleError:
         """The error of a file that is what was exported, and makes no sense all the same."""
         told = " ".join(str(error).split())[:200] or type(error).__name__
@@ -158,19 +190,30 @@ def is_bundle(path: Path | str) -> bool:
 
 def _bytes(file: Path) -> bytes:
     """A regular file, whole, if it is not too large."""
-    largest = LARGEST[file.name]
+    with _opened(file) as stream:
+        content = stream.read(LARGEST[file.name] + 1)
+        if len(content) > LARGEST[file.name]:  # it has grown since
+            raise _too_large(file)
+        return content
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[io.BufferedReader]:
+    """A regular file that is not too large; what goes wrong while it is read is one error."""
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
             raise BundleError(f"{file} is no regular file.\n{_AGAIN}")
-        if found.st_size <= largest:
-            with file.open("rb") as stream:
-                content = stream.read(largest + 1)
-            if len(content) <= largest:
-                return content
+        if found.st_size > LARGEST[file.name]:
+            raise _too_large(file)
+        with file.open("rb") as stream:
+            yield stream
     except (OSError, MemoryError) as error:
         raise BundleError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.\n{_AGAIN}") from None
-    raise BundleError(f"{file} has more than the {largest:,} bytes that such a file may have.\n{_AGAIN}")
+
+
+def _too_large(file: Path) -> BundleError:
+    return BundleError(f"{file} has more than the {LARGEST[file.name]:,} bytes that such a file may have.\n{_AGAIN}")
 
 
 def _refused(constant: str) -> NoReturn:

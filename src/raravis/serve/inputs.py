@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from raravis.data import places
 from raravis.data.decode import SUFFIXES
 from raravis.errors import UsageError
-from raravis.serve import places
 
 _MAGIC = frozenset("*?[")
 

@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from raravis.data import decode
+from raravis.data import decode, places
 from raravis.data.decode import Fit
 from raravis.errors import DataError, UsageError
-from raravis.serve import places
 from raravis.serve import row as rows
 from raravis.serve.detections import Detections
 from raravis.serve.row import Box, Row

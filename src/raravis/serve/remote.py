@@ -21,14 +21,13 @@ from typing import Final
 
 from raravis import files
 from raravis.cluster import Cluster
+from raravis.data import places
 from raravis.data.ahead import ahead
-from raravis.serve import folder, places
+from raravis.serve import folder
 from raravis.serve.batch import Maker, answered
 from raravis.serve.pictures import Look, Picture, look
 from raravis.serve.row import Row, printable
 
-READERS: Final = 4
-"""Threads that read photographs in a worker: one decodes while others wait for the store."""
 _SETTINGS: Final = ("KERAS_BACKEND", "RARAVIS_MAX_PIXELS")
 """Of the environment: what changes the rows is the same on all machines."""
 
@@ -114,13 +113,13 @@ def opener(
     Args:
         model: the folder of a run or bundle that opens.
         top_k: families listed a row.
-        jobs: threads that read photographs in each worker; 0 for `READERS`.
+        jobs: threads that read photographs in each worker; 0 for `places.READERS`.
         seed: of the engine.
         int8: by the smaller network of a bundle.
         promises: as for `open_predictor`.
     """
     settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
-    return Identifier(_files(Path(model)), settings, top_k, jobs or READERS, seed, int8, dict(promises))
+    return Identifier(_files(Path(model)), settings, top_k, jobs or places.READERS, seed, int8, dict(promises))
 
 
 def pieces(pictures: Iterable[Picture], batch_size: int) -> Iterator[list[Picture]]:
@@ -148,9 +147,8 @@ def pieces(pictures: Iterable[Picture], batch_size: int) -> Iterator[list[Pictur
 def _files(path: Path) -> dict[str, bytes]:
     """What identifying needs of a run or bundle."""
     if folder.is_bundle(path):
-        names: tuple[str, ...] = (folder.ABOUT, folder.MODEL, folder.INT8, folder.TRUST)
-    else:
-        from raravis import run  # slow to import
+        return folder.Folder.open(path).part(folder.MODEL, folder.INT8, folder.TRUST)
+    from raravis import run  # slow to import
 
-        names = (run.RECIPE, run.SPLIT, run.ENVIRONMENT, run.STATUS, run.MODEL, run.TRUST)
+    names = (run.RECIPE, run.SPLIT, run.ENVIRONMENT, run.STATUS, run.MODEL, run.TRUST)
     return {name: (path / name).read_bytes() for name in names if (path / name).is_file()}

@@ -8,27 +8,35 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raravis.serve.row import Row
 
-_EXAMPLE: Final[dict[str, Any]] = {
-    "file_path": "IMG_0412.JPG",
-    "status": "ok",
-    "error": "",
-    "verdict": "identified",
-    "family": "felidae",
-    "confidence": 0.973512,
-    "top_families": ["felidae", "viverridae", "hyaenidae"],
-    "top_confidences": [0.973512, 0.011204, 0.004117],
-    "prediction_set": ["felidae"],
-    "novelty": 0.2143,
-    "taxon_rank": "family",
-    "taxon": "felidae",
-    "reason": "97% sure, and 90% of answers this sure are right",
-}
+_MODEL: Final = "3f1d0c5e8a94b7726c1e9d48f05ab3716dd2e84c9b07a5f3128e6c40d97b51aa"
+_PHOTOGRAPH: Final = "b80a4c17de5293f6a1447e0c8d3b96f25e71c0a8943fdb62708e15ca6d49f310"
+
+
+def _like(example: dict[str, Any]) -> ConfigDict:
+    """What a model is described with: an example of its answers (FastAPI leaves nulls out of them)."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 class Identified(BaseModel):
     """One photograph: the columns of `raravis predict`, lists as lists."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = _like(
+        {
+            "file_path": "IMG_0412.JPG",
+            "status": "ok",
+            "error": "",
+            "verdict": "identified",
+            "family": "felidae",
+            "confidence": 0.973512,
+            "top_families": ["felidae", "viverridae", "hyaenidae"],
+            "top_confidences": [0.973512, 0.011204, 0.004117],
+            "prediction_set": ["felidae"],
+            "novelty": 0.2143,
+            "taxon_rank": "family",
+            "taxon": "felidae",
+            "reason": "97% sure, and 90% of answers this sure are right",
+        }
+    )
 
     file_path: str = Field(description="The file's name, as it was given, without folders.")
     status: Literal["ok", "unreadable"]
@@ -70,6 +78,23 @@ class Identified(BaseModel):
 class About(BaseModel):
     """The model that answers."""
 
+    model_config = _like(
+        {
+            "name": "mammals",
+            "digest": _MODEL,
+            "families": ["canidae", "felidae", "hyaenidae", "viverridae"],
+            "size": 224,
+            "fit": "pad",
+            "heat": True,
+            "limits": {"file_bytes": 20 << 20, "request_bytes": 64 << 20, "files": 32, "pixels": 100_000_000},
+            "about": {
+                "name": "mammals",
+                "made": {"raravis": "0.1.0", "at": "2026-03-14T09:26:53+00:00"},
+                "run": {"recipe": "probe", "seed": 0, "data": "mammals.csv"},
+            },
+        }
+    )
+
     name: str
     digest: str = Field(description="SHA-256 that names this model; empty where nothing does.")
     families: list[str]
@@ -83,6 +108,8 @@ class About(BaseModel):
 class Corrected(BaseModel):
     """A correction that is on the server's disk."""
 
+    model_config = _like({"id": 12, "file_name": "IMG_0413.JPG", "told": "viverridae", "family": "felidae"})
+
     id: int = Field(description="Its number, to undo it by.")
     file_name: str
     told: str = Field(description="The family that the model told.")
@@ -91,6 +118,20 @@ class Corrected(BaseModel):
 
 class Kept(BaseModel):
     """One correction of the history."""
+
+    model_config = _like(
+        {
+            "id": 12,
+            "time": "2026-03-14T10:02:41.318+00:00",
+            "who": "Ada",
+            "model": _MODEL,
+            "file_name": "IMG_0413.JPG",
+            "told": "viverridae",
+            "family": "felidae",
+            "image_id": _PHOTOGRAPH,
+            "undone": "",
+        }
+    )
 
     id: int
     time: str = Field(description="When, ISO 8601 in UTC.")
@@ -106,12 +147,14 @@ class Kept(BaseModel):
 class Problem(BaseModel):
     """Why a request was refused."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"detail": "No photograph came with the request."}]})
+    model_config = _like({"detail": "No photograph came with the request; the form's field for them is `files`."})
 
     detail: str
 
 
 class Health(BaseModel):
     """That the server is up."""
+
+    model_config = _like({"status": "ok"})
 
     status: Literal["ok"] = "ok"

@@ -28,7 +28,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     503: {"model": Problem, "description": "Busy; the header Retry-After says when to come back."},
 }
 _FILE: Final = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-Number = Annotated[int, InPath(ge=1, lt=1 << 63, description="The number that its making answered.")]
+Number = Annotated[int, InPath(ge=1, lt=1 << 63, description="The number that its making answered.", examples=[12])]
 
 router = APIRouter()
 
@@ -102,8 +102,14 @@ async def model(request: Request) -> About:
     openapi_extra=_form(
         {
             "file": {**_FILE, "description": "The photograph."},
-            "family": {"type": "string", "minLength": 1, "maxLength": 200, "description": "What it shows."},
-            "who": {"type": "string", "maxLength": 200, "description": "Who says so."},
+            "family": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200,
+                "description": "What it shows.",
+                "examples": ["felidae"],
+            },
+            "who": {"type": "string", "maxLength": 200, "description": "Who says so.", "examples": ["Ada"]},
         },
         ["file", "family"],
     ),

@@ -7,6 +7,7 @@ once. Clients take turns photograph by photograph: whoever sends one is not kept
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import Counter, OrderedDict, deque
@@ -21,6 +22,8 @@ from raravis.errors import RunError
 from raravis.serve.predictor import Answer
 from raravis.web.model import Model, Near
 
+_log = logging.getLogger("raravis.web")
+
 
 class BusyError(Exception):
     """The queue is full; the client is to come back."""
@@ -33,8 +36,9 @@ class Said:
     Attributes:
         answer: of the batch that it was in.
         number: its place there.
-        heat: where the evidence for its likeliest family lies, float32 `(h, w)`; None unless asked for and known.
-        nearest: the training photographs most like it; empty unless asked for and known.
+        heat: where the evidence for its likeliest family lies, float32 `(h, w)`; None unless asked for and known. What
+            fails here is logged and lacking: the answer stands without it, and so do those of others.
+        nearest: the training photographs most like it; empty unless asked for and known; likewise.
     """
 
     answer: Answer
@@ -175,17 +179,28 @@ class Batcher:
     def _answers(self, jobs: Sequence[_Job]) -> list[Said]:
         batch = np.stack([job.pixels for job in jobs])
         answer = self._model.answer(batch)
-        asking = [number for number, job in enumerate(jobs) if job.more]
         heats: dict[int, NDArray[np.float32]] = {}
         nearest: dict[int, tuple[Near, ...]] = {}
-        if asking:
-            best = answer.probabilities[asking].argmax(axis=1).astype(np.int64)
-            if (heat := self._model.heat(batch[asking], best)) is not None:
-                heats = dict(zip(asking, heat, strict=True))
-            features = None if answer.features is None else answer.features[asking]
-            if near := self._model.nearest(features, self._neighbours):
-                nearest = {number: tuple(some) for number, some in zip(asking, near, strict=True)}
+        if asking := [number for number, job in enumerate(jobs) if job.more]:
+            for number in asking:
+                with _spared("heat map"):
+                    best = answer.probabilities[number : number + 1].argmax(axis=1).astype(np.int64)
+                    if (heat := self._model.heat(batch[number : number + 1], best)) is not None:
+                        heats[number] = heat[0]
+            with _spared("training photographs"):
+                features = None if answer.features is None else answer.features[asking]
+                if near := self._model.nearest(features, self._neighbours):
+                    nearest = {number: tuple(some) for number, some in zip(asking, near, strict=True)}
         return [Said(answer, number, heats.get(number), nearest.get(number, ())) for number in range(len(jobs))]
+
+
+@contextmanager
+def _spared(what: str) -> Iterator[None]:
+    """Log what goes wrong with a thing that an answer can do without; it is then lacking."""
+    try:
+        yield
+    except Exception as error:  # as of a model that answers
+        _log.error("An answer lacks its %s: %s: %s", what, type(error).__name__, error)
 
 
 def _deliver(jobs: Sequence[_Job], said: Sequence[Said] | Exception) -> None:

@@ -34,7 +34,7 @@ def calls(schema: dict[str, Any], base: str) -> Iterator[dict[str, Any]]:
                 "text": call.get("description") or call.get("summary", ""),
                 "takes": [*_parameters(call), *_fields(_body(call))],
                 "answers": [(status, told["description"]) for status, told in call["responses"].items()],
-                "curl": _curl(method.upper(), base + path, _body(call)),
+                "curl": _curl(method.upper(), base + path, call),
                 **answer,
             }
 
@@ -82,10 +82,13 @@ def _kind(field: dict[str, Any]) -> str:
     return str(field.get("type", "any"))
 
 
-def _curl(method: str, address: str, body: dict[str, Any]) -> str:
-    parts = ["curl"] + ([f"-X {method}"] if method not in ("GET", "POST") else [])
+def _curl(method: str, address: str, call: dict[str, Any]) -> str:
+    """A call to copy, with the examples that its description gives."""
+    body, parts = _body(call), ["curl"] + ([f"-X {method}"] if method not in ("GET", "POST") else [])
     for name, field in body.get("properties", {}).items():
         if name in body.get("required", ()):
             kind = _kind(field)
-            parts.append(f"-F {name}=@photo.jpg" if kind.startswith("file") else f"-F {name}=felidae")
-    return " ".join([*parts, address.replace("{number}", "1")])
+            parts.append(f"-F {name}=@photo.jpg" if kind.startswith("file") else f"-F {name}={field['examples'][0]}")
+    for one in call.get("parameters", ()):
+        address = address.replace(f"{{{one['name']}}}", str(one["schema"]["examples"][0]))
+    return " ".join([*parts, address])

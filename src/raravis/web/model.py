@@ -63,7 +63,13 @@ class Model:
 
     @classmethod
     def of(cls, predictor: Predictor, name: str) -> Model:
-        """Take what a predictor can tell of itself."""
+        """Take what a predictor can tell of itself, and let it read all that it will be asked for.
+
+        Raises:
+            RunError: a part of it is damaged.
+        """
+        if prepare := getattr(predictor, "prepare", None):
+            prepare()
         return cls(predictor, name, getattr(predictor, "digest", ""), getattr(predictor, "about", {}))
 
     @property

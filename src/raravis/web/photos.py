@@ -7,6 +7,7 @@ from the pixels, so nothing else that a file may carry (scripts behind the pictu
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,12 @@ PREVIEW: Final = 720
 
 MOST_SCANS: Final = 100
 """Passes over the picture that a JPEG may have; more are made only to keep a decoder busy."""
+
+MOST_SEGMENTS: Final = 10_000
+"""Markers that a JPEG may have up to its end; each begins up to 64 KiB of a header, or a scan."""
+
+_MARKER: Final = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+"""What ends the data of a scan. A decoder reads on over all others: stuffed zeros, restarts, what has no meaning."""
 
 _BEGINNINGS: Final = (
     (b"\xff\xd8", ".jpg"),
@@ -80,8 +87,8 @@ def read(upload: Upload, size: int, fit: Fit, *, limit: int, preview: bool = Fal
         raise UnreadableImageError("is empty (0 bytes)")
     if upload.kind == "image/svg+xml" or _is_markup(upload.data):
         raise UnreadableImageError("is no photograph: drawings in SVG or HTML are not taken")
-    if upload.data.startswith(b"\xff\xd8") and upload.data.count(b"\xff\xda") > MOST_SCANS:
-        raise UnreadableImageError(f"is a JPEG of more than {MOST_SCANS} scans")
+    if upload.data.startswith(b"\xff\xd8"):
+        _bounded(upload.data)
     pixels = decode.pixels(upload.data, size, fit, limit=limit)
     if not preview:
         return Photo(pixels)
@@ -123,6 +130,26 @@ def overlay(heat: NDArray[np.float32], fit: Fit, width: int, height: int) -> byt
     stream = io.BytesIO()
     Image.fromarray(ramp.astype(np.uint8)[np.asarray(whole)], "RGBA").save(stream, "PNG")
     return stream.getvalue()
+
+
+def _bounded(data: bytes) -> None:
+    """Refuse a JPEG that keeps a decoder busy: count scans up to the end of the picture, not in what lies behind it.
+
+    Segments are passed over by their length, so that a picture in a header (a thumbnail) counts for nothing.
+
+    Raises:
+        UnreadableImageError: it has more scans than `MOST_SCANS`, or more segments than `MOST_SEGMENTS`.
+    """
+    place, scans = 2, 0
+    for _ in range(MOST_SEGMENTS):
+        marker = _MARKER.search(data, place)
+        if marker is None or marker[0] == b"\xff\xd9":
+            return
+        scans += marker[0] == b"\xff\xda"
+        if scans > MOST_SCANS:
+            raise UnreadableImageError(f"is a JPEG of more than {MOST_SCANS} scans")
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    raise UnreadableImageError(f"is a JPEG of more than {MOST_SEGMENTS} segments")
 
 
 def _is_markup(data: bytes) -> bool:

@@ -5,15 +5,20 @@ Each module has `claims(data)` (does this text mean me?) and `listing(data, ...)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from raravis import registry
+from raravis.data import places
 from raravis.data.sources._listing import TO_FETCH, Listing, Request
 from raravis.data.sources._rights import credited
+from raravis.data.sources.folder import labelled
 from raravis.errors import UsageError
 
-__all__ = ["TO_FETCH", "Listing", "Request", "open_source"]
+__all__ = ["TO_FETCH", "Listing", "Request", "open_source", "stored"]
 
 
 def open_source(request: Request, *, quiet: bool = False) -> Listing:
@@ -27,6 +32,8 @@ def open_source(request: Request, *, quiet: bool = False) -> Listing:
     modules = [registry.load(__name__, name, "source") for name in registry.names(__name__)]
     ranked = sorted(modules, key=lambda m: -m.PRIORITY)
     there = "is not there"
+    if places.is_address(request.data):
+        there = "lies in a store; only predict and embed read photographs from there"
     module = None
     try:
         if request.data.strip():  # no name would mean the folder one happens to be in
@@ -39,6 +46,16 @@ def open_source(request: Request, *, quiet: bool = False) -> Listing:
         raise UsageError(f"DATA {request.data[:200]!r} {there}. It may be:\n{forms}")
     listing: Listing = module.listing(request, quiet=quiet)
     return _whole(listing)
+
+
+def stored(images: Iterable[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table that a `Listing` of photographs in a store would have, and notes: their sub-folders are their labels.
+
+    Args:
+        images: their paths below the address.
+    """
+    table, notes = labelled(images)
+    return credited(table), notes
 
 
 def _whole(listing: Listing) -> Listing:

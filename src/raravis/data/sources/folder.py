@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -42,12 +43,21 @@ def listing(request: Request, *, quiet: bool = False) -> Listing:
             f"{root} holds no images.\n"
             "One sub-folder per label was expected, with image files (.jpg, .png, …) in it, or a metadata.csv."
         )
-    paths, problems = nameable(walk.images)
+    table, merges = labelled(walk.images)
+    return Listing("folder", root, table, (*walk.notes, *merges))
+
+
+def labelled(images: Iterable[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table of a listing, and what labels were merged.
+
+    Args:
+        images: paths, each with the sub-folder that is its label.
+    """
+    paths, problems = nameable(images)
     folders = pd.Series([_label(path) for path in paths], dtype=object)
     ranks = pd.DataFrame([taxonomy.from_folder(name) for name in folders.unique()], folders.unique()).fillna("")
     table = ranks.loc[folders.tolist()].reset_index(drop=True).assign(file_path=paths, problem=problems)
-    table, merges = merged(table, folders)
-    return Listing("folder", root, table, (*walk.notes, *merges))
+    return merged(table, folders)
 
 
 def _label(path: str) -> str:
