@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-jax test-peers check lint types docs bench fuzz lock
+.PHONY: demo test test-jax test-torch test-peers check lint types docs bench fuzz lock
 
 demo: $(READY)
 	@rm -rf demo && mkdir demo
@@ -19,6 +19,13 @@ test: $(READY)
 test-jax: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]'
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine
+
+# backbones, heads and networks on PyTorch (700 MB without CUDA), so not among `make test`
+test-torch: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock \
+	    --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine tests/backbones tests/heads tests/models \
+	    tests/learn/test_embed.py tests/verbs/test_zero_shot_verb.py
 
 # scorers of novelty against PyTorch-OOD, which brings PyTorch with it: a gigabyte, so not among `make test`
 test-peers: $(READY)

@@ -43,6 +43,11 @@ def test_set_changes_numbers_texts_and_lists():
     assert (changed.data.fit, changed.seed) == ("pad", 7)
 
 
+def test_one_name_is_a_list_of_one():
+    made = recipe.load("probe", ["model.heads=knn", "model.backbones=bioclip"]).model
+    assert (made.heads, [source.name for source in made.backbones]) == (("knn",), ["bioclip"])
+
+
 def test_a_value_with_equals_sign_and_blanks_is_kept():
     assert recipe.load("frozen", ["model.weights=/a b/x=1.h5"]).model.weights == "/a b/x=1.h5"
 
@@ -59,6 +64,13 @@ def test_a_missing_or_broken_file_is_one_clear_error(tmp_path):
     broken.write_text("[model\n")
     with pytest.raises(RecipeError, match="no valid TOML"):
         recipe.load(broken)
+
+
+def test_a_file_that_notepad_saved_is_read(tmp_path):
+    """It puts a byte order mark first."""
+    file = tmp_path / "mine.toml"
+    file.write_text('\ufeff[model]\nname = "basic_cnn"\n', encoding="utf-8")
+    assert recipe.load(file).model.name == "basic_cnn"
 
 
 def test_a_recipe_without_a_model_says_so(tmp_path):

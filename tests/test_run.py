@@ -9,6 +9,7 @@ import pytest
 from raravis import files, recipe
 from raravis.errors import RunError, StorageError
 from raravis.run import Run, taught
+from raravis.verbs._training import begun
 
 SPLIT = b"image_id,file_path,family,split\n1,a,felidae,train\n2,b,canidae,train\n3,c,ursidae,novel\n4,d,NA,train\n"
 
@@ -31,6 +32,22 @@ def test_a_folder_is_a_run_once(run):
     with pytest.raises(RunError, match="already holds a run"):
         Run.create(run.path, run.recipe, b"other", {})
     assert (run.path / "split.csv").read_bytes() == SPLIT
+
+
+@pytest.mark.parametrize(
+    ("name", "spelt", "kept"),
+    [
+        ("frozen", {"model.backbone": "mobilenet-v2"}, "MobileNetV2"),
+        ("zero_shot", {"model.backbone": "BioCLIP-2"}, "bioclip2"),
+        ("probe", {"model.backbones": "resnet50"}, "ResNet50"),
+    ],
+)
+def test_a_backbone_is_recorded_by_the_name_that_is_listed(tmp_path, name, spelt, kept):
+    wanted = recipe.load(name, spelt)
+    run = Run.create(tmp_path / "run", wanted, SPLIT, {})
+    assert f'"{kept}"' in (run.path / "recipe.toml").read_text()
+    assert Run.open(run.path).recipe == run.recipe != wanted
+    assert begun(run.path, wanted, None).recipe == run.recipe, "with --resume it is the same run"
 
 
 def test_what_is_no_run_is_refused(tmp_path):

@@ -142,6 +142,10 @@ class Recipe(Table):
             return 1
         return self.train.epochs + (self.finetune.epochs if self.finetune.layers else 0)
 
+    def canonical(self) -> Recipe:
+        """The same with its backbones named as they are listed, however they were spelt."""
+        return self.model_copy(update={"model": self.model.canonical()})
+
     def toml(self) -> str:
         """The recipe as TOML, every field stated."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
@@ -193,7 +197,7 @@ def _read(recipe: str) -> dict[str, Any]:
         text = (_folder() / f"{recipe}.toml").read_text(encoding="utf-8")
     elif recipe.endswith(".toml"):
         try:
-            text = Path(recipe).read_text(encoding="utf-8")
+            text = Path(recipe).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"The recipe file {recipe} cannot be read: {error}.") from error
     else:

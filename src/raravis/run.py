@@ -72,7 +72,7 @@ class Run:
             RunError: the folder already holds a run, or another process makes one there.
             StorageError: it cannot be written.
         """
-        path = files.folder(path)
+        path, wanted = files.folder(path), wanted.canonical()
         with _alone(path):
             if cls.is_run(path):
                 raise RunError(

@@ -53,9 +53,39 @@ def test_it_can_be_kept_and_read_again(name, tmp_path):
     np.testing.assert_allclose(again.predict(images, verbose=0), before, atol=1e-5)
 
 
-def test_an_unknown_backbone_names_the_nearest():
-    with pytest.raises(UsageError, match="MobileNetV2"):
-        backbones.build("MobileNetv2", size=32, weights="none")
+def test_an_unknown_backbone_names_the_nearest_and_what_lists_all():
+    with pytest.raises(UsageError) as told:
+        backbones.build("mobilenet-v4", size=32, weights="none")
+    assert "MobileNetV2" in str(told.value)
+    assert "`raravis backbones` lists all" in str(told.value)
+    assert "Xception" not in str(told.value), "the nearest alone"
+    with pytest.raises(UsageError, match=r"'zzz'\.\n`raravis backbones` lists all"):
+        backbones.build("zzz", size=32, weights="none")
+
+
+@pytest.mark.parametrize(
+    ("given", "listed"),
+    [
+        ("mobilenet-v2", "MobileNetV2"),
+        ("EFFICIENTNET_B3", "EfficientNetB3"),
+        ("bioclip-2", "bioclip2"),
+        ("BioCLIP", "bioclip"),
+        ("DINOv2-small", "dinov2_small"),
+        ("MobileNetV2", "MobileNetV2"),
+        ("mobilenet-v4", "mobilenet-v4"),
+        ("runs/Mobile-Net-V2.keras@out", "runs/Mobile-Net-V2.keras@out"),
+    ],
+)
+def test_a_name_is_known_in_any_spelling(given, listed):
+    assert backbones.canonical(given) == listed
+
+
+def test_what_is_asked_in_another_spelling_is_the_same():
+    model = backbones.build("mobilenet-v2", size=32, weights="none")
+    assert model.name == backbones.build("MobileNetV2", size=32, weights="none").name
+    assert backbones.patch("BioCLIP-2") == backbones.patch("bioclip2") == 14
+    image = engine.keras().Input((2, 2, 3))
+    assert backbones.preprocess("mobilenet-v2", image).shape == (None, 2, 2, 3)
 
 
 def test_a_size_that_a_backbone_cannot_take_is_told():
@@ -118,6 +148,17 @@ def test_a_damaged_file_is_one_clear_error(content, tmp_path):
 def test_weights_of_another_architecture_are_refused(weight_file):
     with pytest.raises(UsageError, match="does not hold weights of VGG16"):
         backbones.build("VGG16", size=32, weights=str(weight_file[0]))
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf])
+def test_weights_that_are_no_numbers_are_refused(weight_file, number):
+    file, model = weight_file
+    values = model.get_weights()
+    values[-1][3] = number
+    model.set_weights(values)
+    model.save_weights(file)
+    with pytest.raises(UsageError, match=rf"{file.name} holds NaN or infinity in \S+: it is damaged"):
+        backbones.build("MobileNetV2", size=32, weights=str(file))
 
 
 @pytest.mark.parametrize("name", ["gone.h5", "weights.pt"])

@@ -210,12 +210,22 @@ def timm_config(folder):
     (folder / _open_clip.CONFIG).write_text(json.dumps(about))
 
 
-def config(part, **settings):
+def config(part, *gone, **settings):
     def change(folder):
         about = json.loads((folder / _open_clip.CONFIG).read_text())
         place = about["model_cfg"] if part == "model_cfg" else about["model_cfg"][part]
         place.update(settings)
+        for name in gone:
+            del place[name]
         (folder / _open_clip.CONFIG).write_text(json.dumps(about))
+
+    return change
+
+
+def preprocessing(value):
+    def change(folder):
+        about = json.loads((folder / _open_clip.CONFIG).read_text())
+        (folder / _open_clip.CONFIG).write_text(json.dumps({**about, "preprocess_cfg": value}))
 
     return change
 
@@ -225,9 +235,9 @@ def config(part, **settings):
     [
         (rewritten(lambda t: t["visual.ln_pre.bias"].__setitem__(0, np.nan)), "NaN or infinity in visual.ln_pre.bias"),
         (rewritten(lambda t: t["ln_final.bias"].__setitem__(0, np.inf)), "NaN or infinity in ln_final.bias"),
-        (config("vision_cfg", pool_type="avg"), "vision_cfg.pool_type = 'avg' is not understood"),
-        (config("text_cfg", pool_type="last"), "text_cfg.pool_type"),
-        (config("text_cfg", no_causal_mask=True), "text_cfg.no_causal_mask"),
+        (config("vision_cfg", pool_type="avg"), "vision_cfg: pool_type = 'avg' is not understood"),
+        (config("text_cfg", pool_type="last"), "text_cfg: pool_type"),
+        (config("text_cfg", no_causal_mask=True), "text_cfg: no_causal_mask"),
         (config("vision_cfg", attentional_pool=True), "attentional_pool"),
         (config("model_cfg", multimodal_cfg={"width": 8}), "multimodal_cfg"),
         (cut_short, "damaged or no safetensors"),
@@ -235,7 +245,7 @@ def config(part, **settings):
         (rewritten(lambda t: t.update({"visual.extra": np.zeros(3, np.float32)})), "no visual.extra"),
         (rewritten(lambda t: t.update({"visual.ln_pre.bias": np.zeros(3, np.float32)})), "ln_pre.bias of shape"),
         (other_config, "of another network"),
-        (timm_config, "another kind"),
+        (timm_config, "timm_model_name = 'convnext' is not understood"),
         (lambda folder: (folder / _open_clip.CONFIG).write_text("{"), "does not tell the sizes"),
         (lambda folder: (folder / _open_clip.CONFIG).unlink(), "does not tell the sizes"),
         (lambda folder: (folder / _open_clip.WEIGHTS).unlink(), "is not there"),
@@ -243,6 +253,37 @@ def config(part, **settings):
 )
 def test_a_checkpoint_that_is_damaged_or_another_is_told(folder, damage, told):
     damage(folder)
+    with pytest.raises(UsageError, match=told):
+        backbones.build("bioclip", size=32, weights=str(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (config("vision_cfg", "head_width"), "vision_cfg: head_width = 64 does not divide width = 16"),
+        (config("vision_cfg", patch_size=0), "vision_cfg.patch_size = 0: input should be greater than 0"),
+        (config("vision_cfg", layers="2"), "vision_cfg.layers = '2': input should be a valid integer"),
+        (config("vision_cfg", layers=[3, 4]), r"vision_cfg.layers = \[3, 4\]: input should be a valid integer"),
+        (config("vision_cfg", width=True), "vision_cfg.width = True: input should be a valid integer"),
+        (config("vision_cfg", "patch_size"), "vision_cfg.patch_size: field required"),
+        (config("vision_cfg", mlp_ratio=0.01), "vision_cfg.mlp_ratio = 0.01: input should be greater"),
+        (config("vision_cfg", mlp_ratio=float("inf")), "vision_cfg.mlp_ratio = inf: input should be a finite"),
+        (config("text_cfg", heads=3), "text_cfg: heads = 3 does not divide width = 16"),
+        (config("text_cfg", vocab_size=-1), "text_cfg.vocab_size = -1: input should be greater than 0"),
+        (config("model_cfg", embed_dim="8"), "model_cfg.embed_dim = '8': input should be a valid integer"),
+        (config("model_cfg", text_cfg=None), "model_cfg.text_cfg = None"),
+        (config("model_cfg", vision_cfg=[]), r"model_cfg.vision_cfg = \[\]"),
+        (preprocessing(None), "preprocess_cfg = None"),
+        (preprocessing({"mean": [0.5, 0.5]}), r"preprocess_cfg.mean.2: field required"),
+        (preprocessing({"std": [0.5, 0, 0.5]}), r"preprocess_cfg.std.1 = 0.*: input should be greater than 0"),
+        (lambda folder: (folder / _open_clip.CONFIG).write_text("[]"), r"the file = \[\]: input should be an object"),
+        (lambda folder: (folder / _open_clip.CONFIG).write_bytes(b"\xff"), "the file: invalid JSON"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_its_file(folder, change, told):
+    change(folder)
+    with pytest.raises(UsageError, match=f"{_open_clip.CONFIG} does not tell .*{told}"):
+        backbones.text_features("bioclip", str(folder), [["felidae"]])
     with pytest.raises(UsageError, match=told):
         backbones.build("bioclip", size=32, weights=str(folder))
 

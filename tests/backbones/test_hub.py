@@ -73,6 +73,11 @@ def test_weights_of_another_and_damaged_ones_are_refused(tiny, tmp_path):
     whole(other).save_weights(file)
     with pytest.raises(UsageError, match="does not hold weights of dinov2_small"):
         backbones.build(name, size=tiny[name].size, weights=str(file))
+    broken = whole(name)
+    broken.weights[0].assign(broken.weights[0] * np.nan)
+    broken.save_weights(tmp_path / "nan.weights.h5")
+    with pytest.raises(UsageError, match=r"nan\.weights\.h5 holds NaN or infinity"):
+        backbones.build(name, size=tiny[name].size, weights=str(tmp_path / "nan.weights.h5"))
     file.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
     with pytest.raises(UsageError, match="does not hold weights"):
         backbones.build(name, size=tiny[name].size, weights=str(file))

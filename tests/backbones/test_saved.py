@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def tell(folder, text):
-    (folder / "net.toml").write_text(text)
+    (folder / "net.toml").write_text(text, encoding="utf-8")
 
 
 def features(name, size, images, **options):
@@ -53,6 +53,15 @@ def test_it_is_cut_at_the_layer_that_is_named_and_fed_what_is_stated(folder):
     expected = keras.Model(whole.input, whole.get_layer("c1").output).predict(scaled, verbose=0).mean((1, 2))
     np.testing.assert_allclose(features("net", 16, images), expected, atol=1e-4)
     assert features("net@c2", 16, images).shape == (2, 8)
+
+
+def test_what_notepad_saved_beside_it_is_read(folder):
+    """It puts a byte order mark first."""
+    images = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    tell(folder, "scale = 0.01")
+    expected = features("net", 16, images)
+    tell(folder, "\ufeffscale = 0.01")
+    np.testing.assert_array_equal(features("net", 16, images), expected)
 
 
 def test_other_sizes_keep_the_weights_and_none_draws_others(folder):
@@ -100,6 +109,55 @@ def test_what_cannot_be_used_is_told(folder, name, about, told):
         tell(folder, about)
     with pytest.raises(UsageError, match=told):
         backbones.build(name, size=16, weights="imagenet")
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    """`tokens.keras`: as many tokens as pixels, then a layer of three outputs, and one of five axes."""
+    layers = engine.keras().layers
+    image = engine.keras().Input((4, 4, 3))
+    x = layers.Reshape((16, 3), name="tokens")(layers.Rescaling(1 / 255)(image))
+    last, *_ = layers.LSTM(5, return_state=True, name="several")(x)
+    volume = layers.Reshape((1, 1, 1, 5), name="volume")(last)
+    engine.keras().Model(image, layers.Flatten(name="flat")(volume)).save(tmp_path / "tokens.keras")
+    return tmp_path / "tokens.keras"
+
+
+def test_tokens_are_averaged_wherever_they_are_used(tokens):
+    from raravis import models
+
+    images = np.random.default_rng(2).integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
+    expected = images.reshape(3, 16, 3).mean(1) / 255
+    np.testing.assert_allclose(features(f"{tokens}@tokens", 4, images), expected, atol=1e-6)
+    options = models.options_of("frozen")(backbone=f"{tokens}@tokens")
+    network = models.build(options, classes=2, size=4)
+    trunk = engine.keras().Model(network.input, network.get_layer("embedding").output)
+    np.testing.assert_allclose(trunk.predict(images, verbose=0), expected, atol=1e-6)
+
+
+def test_layers_that_give_no_features_cannot_be_cut_at_and_others_can(tokens):
+    assert backbones.extractor(f"{tokens}@flat", size=4, weights="imagenet").output.shape == (None, 5)
+    with pytest.raises(UsageError, match=r"(?s)tokens\.keras.*'several', which has several outputs.*\(B, D\)"):
+        backbones.build(f"{tokens}@several", size=4, weights="imagenet")
+    with pytest.raises(UsageError, match=r"'volume', which has one output of shape \(None, 1, 1, 1, 5\)"):
+        backbones.build(f"{tokens}@volume", size=4, weights="imagenet")
+
+
+def test_a_network_of_two_inputs_is_refused(tmp_path):
+    layers = engine.keras().layers
+    images = [engine.keras().Input((4, 4, 3)) for _ in range(2)]
+    engine.keras().Model(images, layers.Rescaling(2.0)(layers.Add()(images))).save(tmp_path / "two.keras")
+    with pytest.raises(UsageError, match=r"two\.keras cannot be cut: it takes 2 inputs"):
+        backbones.build(str(tmp_path / "two.keras"), size=4, weights="imagenet")
+
+
+def test_weights_that_are_no_numbers_are_refused(folder):
+    tell(folder, "scale = 1")
+    model = engine.keras().saving.load_model(folder / "net.keras")
+    model.layers[1].kernel.assign(model.layers[1].kernel * np.nan)
+    model.save(folder / "net.keras")
+    with pytest.raises(UsageError, match=r"net\.keras holds NaN or infinity in c1/kernel: it is damaged"):
+        backbones.build("net", size=16, weights="imagenet")
 
 
 def test_a_pickle_that_calls_itself_keras_is_not_opened(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from raravis import engine, heads, models, registry
 from raravis.bundling import parity
@@ -102,6 +103,22 @@ def test_every_head(name, tmp_path):
     made, why = agrees(keras.Model(image, head.join(x)), tmp_path)
     assert (made.places is None) == bool(why)
     assert made.places is not None or name == "knn"
+
+
+def test_nearest_copies_vote_in_a_bundle_as_where_the_head_was_judged(tmp_path):
+    keras = engine.keras()
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Conv2D(12, 5, strides=4)(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Identity(name="embedding")(keras.layers.GlobalMaxPooling2D()(x))
+    features = keras.Model(image, x).predict(IMAGES, verbose=0)
+    copies, classes = np.tile(features, (3, 1)), np.arange(3 * len(IMAGES)) % CLASSES
+    classes[: len(IMAGES)] = 0
+    (options,) = heads.candidates([{"name": "knn", "neighbours": 2}])
+    head = heads.fit(options, copies, classes, count=CLASSES, seed=0)
+    made, _ = agrees(keras.Model(image, head.join(x)), tmp_path)
+    (logits,) = made(IMAGES, ("logits",))
+    np.testing.assert_allclose(softmax(logits, axis=1), softmax(head.logits(features), axis=1), atol=1e-4)
 
 
 def test_evidence_is_not_computed_unless_asked_for(tmp_path):

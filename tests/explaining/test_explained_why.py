@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from raravis import drawing, engine
+from raravis.credits import Rights
 from raravis.errors import RunError
 from raravis.explaining import attribution, evidence, said, sanity, why
 from raravis.explaining._sheet import overlay, shortened, soft
@@ -101,7 +102,7 @@ class TestNearest:
         features = np.asarray(embedding(network).predict_on_batch(pictures))
         table = pd.DataFrame({
             "image_id": [name for name, *_ in rows], "file_path": [f"{name}.jpg" for name, *_ in rows],
-            "family": [family for _, family, _ in rows],
+            "family": [family for _, family, _ in rows], "rights_holder": [f"{family}'s" for _, family, _ in rows],
         })  # fmt: skip
         return Nearest(network, features, table)
 
@@ -109,6 +110,7 @@ class TestNearest:
     def test_those_of_the_same_colour_are_nearest(self, known, family):
         found = known(plain(COLOURS[family]), 4)
         assert {one.family for one in found} == {family}
+        assert {one.rights for one in found} == {Rights("", f"{family}'s")}
         assert found[0].file_path == f"{family}-0.jpg"
         assert found[0].distance == pytest.approx(0, abs=1e-5)
         assert [one.distance for one in found] == sorted(one.distance for one in found)
@@ -187,7 +189,7 @@ def drawn(panels=3, likes=5, name="canidae", count=6):
             for i in range(panels)
         ],
         [(name, share) for share in (0.51, 0.4, 0.05, 0.0001, 0.0, 0.0)[:count]],
-        [Like(plain((i, 9, 9), THUMB), name, 0.1 * i) for i in range(likes)],
+        [Like(plain((i, 9, 9), THUMB), name, 0.1 * i, Rights("CC BY 4.0", name)) for i in range(likes)],
         "among 5,227 training images" if likes else "",
     )
 
@@ -217,6 +219,11 @@ def test_no_words_meet_and_none_leave_the_figure(name, panels, likes, count):
 def test_the_figure_says_where_no_place_matters():
     assert [text.get_text() for text in drawn().texts].count(evidence.NOWHERE) == 1
     assert np.asarray(Image.open(io.BytesIO(drawing.png(drawn())))).shape[1] > 1000
+
+
+def test_the_figure_says_whose_each_training_photograph_is():
+    words = [text.get_text() for text in drawn(likes=3).texts]
+    assert words.count("© canidae") == words.count("CC BY 4.0") == 3
 
 
 def test_an_overlay_shows_the_photograph_in_grey_and_the_evidence_in_colour():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from raravis import engine, heads, registry
 from raravis.errors import DataError, UsageError
@@ -45,6 +46,22 @@ class TestEvery:
         assert model.layers[-1].name == "logits"
         np.testing.assert_allclose(model.predict(features, verbose=0), head.logits(features), atol=2e-4)
 
+    @pytest.mark.parametrize("value", [0, 1])
+    def test_features_that_are_all_the_same_tell_nothing(self, name, value):
+        _, classes = clusters((20, 10, 10, 5))
+        options = registry.load("raravis.heads", name, "head").Options(**QUICK.get(name, {}))
+        features = np.zeros((45, WIDTH), np.float32)
+        features[:, 0] = value
+        logits = heads.fit(options, features, classes, count=CLASSES, seed=0).logits(features)
+        assert np.isfinite(logits).all()
+        np.testing.assert_allclose(logits, np.tile(logits[:1], (45, 1)), atol=1e-5)
+
+    def test_it_learns_from_one_image_a_family(self, name):
+        head, features, classes = fitted(name, (1,) * CLASSES, **({"neighbours": 1} if name == "knn" else {}))
+        logits = head.logits(features)
+        assert np.isfinite(logits).all()
+        assert (logits.argmax(1) == classes).all()
+
     def test_the_seed_decides_it(self, name):
         first, features, _ = fitted(name)
         again, _, _ = fitted(name)
@@ -54,6 +71,23 @@ class TestEvery:
         made = heads.candidates([name])
         assert len(made) == len(set(map(str, made))) >= 1
         assert all(str(options).startswith(name) for options in made)
+
+
+@pytest.mark.parametrize("neighbours", [1, 2, 4, 9])
+def test_copies_are_equally_near_in_a_network_too(neighbours):
+    """Each photograph is there three times, and people called the copies different animals."""
+    features, classes = clusters((12,) * CLASSES, spread=0.5)
+    options = heads.candidates([{"name": "knn", "neighbours": neighbours}])[0]
+    taught = np.concatenate([classes, classes, (classes + 1) % CLASSES])
+    head = heads.fit(options, np.tile(features, (3, 1)), taught, count=CLASSES, seed=0)
+    keras = engine.keras()
+    image = keras.Input((WIDTH,))
+    joined = keras.Model(image, head.join(image)).predict(features, verbose=0)
+    own = softmax(head.logits(features), axis=1)
+    np.testing.assert_allclose(softmax(joined, axis=1), own, atol=1e-4)
+    if neighbours < 4:
+        two, one = own[np.arange(48), classes], own[np.arange(48), (classes + 1) % CLASSES]
+        np.testing.assert_allclose([two, one], [[2 / 3] * 48, [1 / 3] * 48], atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,27 @@ def test_a_network_that_gives_no_numbers_is_told_with_the_image(pictures, extrac
     assert np.isfinite(good.read(ids)).all()
 
 
+def test_a_network_that_gives_more_than_one_row_an_image_is_refused(pictures):
+    store, ids = pictures
+    keras = engine.keras()
+    image = keras.Input((SIZE, SIZE, 3))
+    tokens = Extractor.around("tokens", keras.Model(image, keras.layers.Reshape((-1, 3))(image)))
+    with pytest.raises(DataError, match=r"\(256, 3\).*\(3,\) was expected"):
+        embed(tokens, store, ids, quiet=True)
+    assert module.lacking(tokens, store, ids, "whole") == len(ids)
+
+
+def test_another_spelling_of_a_backbone_has_the_same_cache(pictures):
+    store, _ = pictures
+    opened = []
+    for name in ("MobileNetV2", "mobilenet-v2"):
+        engine.keras().utils.set_random_seed(0)
+        opened.append(Extractor.open(name, size=32, weights="none"))
+    assert [one.name for one in opened] == ["MobileNetV2"] * 2
+    folders = {module.cached(one, store, "whole") for one in opened}
+    assert len(folders) == 1
+
+
 def _broken(count):
     rows = np.zeros((count, 4), np.float32)
     rows[2, 1] = np.nan

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raravis.credits import Rights
 from raravis.reviewing import answers, sheet
 from raravis.reviewing.item import Item
+from raravis.reviewing.sheet import Beside
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -52,6 +54,28 @@ def test_words_of_others_are_words_on_the_page(written):
     text = (folder / sheet.PAGE).read_text()
     assert "<b>y</b>" not in text
     assert text.count("</script>") == 1
+
+
+def test_whose_a_photograph_is_stands_beside_it_and_only_web_addresses_are_links(tmp_path):
+    file = tmp_path / "0.png"
+    Image.fromarray(np.full((30, 40, 3), 60, np.uint8)).save(file)
+    own = Rights("https://example.org/licence", "Ada <b>", "https://www.example.net/page")
+    other = Rights("javascript:alert(1)//x", 'Bo" onload="x')
+    items = [
+        Item("a.jpg", file, "felidae", 0.5, "label in doubt", "why", 0.5, label="canidae", rights=own),
+        Item("b.jpg", file, "felidae", 0.5, "uncertain", "why", 0.5),
+    ]
+    beside = {"a.jpg": [Beside("felidae", file, other)], "b.jpg": [Beside("felidae", file, Rights())]}
+    sheet.write(tmp_path, items, title="T", lead="L", families=["felidae"], beside=beside, quiet=True)
+    text = (tmp_path / sheet.PAGE).read_text()
+    link = '<a href="{}" rel="noopener noreferrer">{}</a>'
+    licence = link.format("https://example.org/licence", "https://example.org/licence")
+    page = link.format("https://www.example.net/page", "example.net")
+    assert f'<p class="file">a.jpg · © Ada &lt;b&gt;, {licence}, {page}</p>' in text
+    assert '<span class="whose">© Bo&#34; onload=&#34;x, javascript:alert(1)//x</span>' in text
+    assert '<p class="file">b.jpg</p>' in text, "of no data"
+    assert '<span class="whose">licence unknown</span>' in text
+    assert text.count("<a href=") == 2
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is at hand")

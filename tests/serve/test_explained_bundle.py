@@ -86,6 +86,41 @@ def test_the_figures_show_where_and_what_is_alike(bundle, drawn, tmp_path):
     assert "bad.png" in page
 
 
+def test_whose_the_nearest_photographs_are_stands_in_the_page_the_figure_and_the_answer(bundle, tmp_path, monkeypatch):
+    with np.load(bundle / folder.NEIGHBOURS) as held:
+        own = dict(held)
+    own["names"] = np.array(["", "https://example.org/licence", "Ada <b>"])
+    np.savez(bundle / folder.NEIGHBOURS, **own)
+    likes, real = [], evidence.figure
+
+    def figure(*given):
+        likes.extend(given[6])
+        return real(*given)
+
+    monkeypatch.setattr(evidence, "figure", figure)
+    red = photo(tmp_path / "red.png", 20, 20, 20, spot=(250, 20, 20))
+    told = raravis.explain(sealed(bundle), red, out=tmp_path / "out", quiet=True).figures["photographs"][0]
+    rights = {one["family"]: (one["license"], one["rights_holder"]) for one in told["why"]["nearest"]}
+    assert sorted(rights.values()) == [
+        ("", ""),
+        ("https://example.org/licence", ""),
+        ("https://example.org/licence", "Ada <b>"),
+    ]
+    assert {like.family: (like.rights.license, like.rights.rights_holder) for like in likes} == rights
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Whose photographs are shown" in page
+    assert "Ada &lt;b&gt;" in page
+    assert "licence unknown" in page
+    assert page.count('<a href="https://example.org/licence" rel="noopener noreferrer">') == 2
+
+
+def test_nothing_is_said_of_photographs_that_are_not_shown(bundle, tmp_path):
+    bare = shutil.copytree(bundle, tmp_path / "bare")
+    (bare / folder.THUMBNAILS).unlink()
+    raravis.explain(sealed(bare), photo(tmp_path / "red.png", 250, 20, 20), out=tmp_path / "out", quiet=True)
+    assert "Whose photographs are shown" not in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_why_not_another_family(bundle, tmp_path):
     red = photo(tmp_path / "red.png", 20, 20, 20, spot=(250, 20, 20))
     outcome = raravis.explain(bundle, red, out=tmp_path / "out", family="strigidae", nearest=0, quiet=True)

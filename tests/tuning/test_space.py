@@ -33,7 +33,7 @@ pipeline = { choices = ["one", "none"] }
 def read(tmp_path):
     def made(text, name="basic_cnn"):
         file = tmp_path / "space.toml"
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         return space.read(file, recipe.load(name))
 
     return made
@@ -101,6 +101,11 @@ def test_what_is_drawn_lies_in_the_space_and_fits_the_recipe(read):
 def test_faults_are_told(read, text, named):
     with pytest.raises(RecipeError, match=named):
         read(text)
+
+
+def test_a_space_that_notepad_saved_is_read(read):
+    """It puts a byte order mark first."""
+    assert read(f"\ufeff{WHOLE}") == read(WHOLE)
 
 
 def test_a_missing_file_is_told(tmp_path):

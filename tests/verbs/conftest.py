@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -69,3 +70,20 @@ def small_run(photos36, tmp_path_factory) -> Path:
         patch.setenv("RARAVIS_CACHE", str(tmp_path_factory.mktemp("cache")))
         raravis.train(str(photos36), **RECIPE, out=out, quiet=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def licensed_run(photos36, tmp_path_factory) -> Path:
+    """A finished run of `photos36`, of a table that says whose the photographs of two families are."""
+    folder = tmp_path_factory.mktemp("licensed")
+    rows = []
+    for path in sorted(photos36.glob("*/*.jpg")):
+        name = path.parent.name
+        told = ("CC BY 4.0", f"of {name}", f"https://example.org/{name}") if name != "ursidae" else ("", "", "")
+        rows.append((path.relative_to(photos36).as_posix(), name, *told))
+    columns = ["file_path", "family", "license", "rights_holder", "references"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "table.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RARAVIS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        raravis.train(str(folder / "table.csv"), **RECIPE, root=photos36, out=folder / "run", quiet=True)
+    return folder / "run"

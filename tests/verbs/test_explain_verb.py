@@ -77,6 +77,17 @@ def test_the_whole_of_it(red_run, photos36, first, tmp_path):
             image.verify()
 
 
+def test_whose_the_nearest_photographs_are_is_told(licensed_run, photos36, tmp_path):
+    outcome = explain(licensed_run, photos36 / "felidae" / "01.jpg", out=tmp_path, nearest=40, quiet=True)
+    near = outcome.figures["photographs"][0]["why"]["nearest"]
+    told = {one["family"]: (one["license"], one["rights_holder"], one["references"]) for one in near}
+    assert told == {
+        "canidae": ("CC BY 4.0", "of canidae", "https://example.org/canidae"),
+        "felidae": ("CC BY 4.0", "of felidae", "https://example.org/felidae"),
+        "ursidae": ("", "", ""),
+    }
+
+
 def test_channels_are_chosen_by_the_photographs(small_run, photos36, tmp_path):
     photo = photos36 / "felidae" / "01.jpg"
     outcome = explain(small_run, photo, out=tmp_path, images=7, quiet=True)

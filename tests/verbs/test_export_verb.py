@@ -109,6 +109,15 @@ def test_the_card_tells_what_was_measured(made):
     assert loss["ci95"][0] <= loss["lost"] <= loss["ci95"][1]
 
 
+def test_the_card_counts_the_licences_of_the_training_photographs(made, licensed_run, tmp_path):
+    raravis.export(licensed_run, out=tmp_path / "bundle", neighbours=0, quiet=True)
+    train = pd.read_csv(licensed_run / "split.csv").query("split == 'train'")
+    unknown = int((train["family"] == "ursidae").sum())
+    told = f"by licence: CC BY 4.0 ({len(train) - unknown}), licence unknown ({unknown})."
+    assert told in (tmp_path / "bundle" / folder.CARD).read_text()
+    assert "licences of their own, which are not known here" in (made[0] / folder.CARD).read_text()
+
+
 def test_int8_is_smaller_asked_for_and_close(made, pixels):
     out, _ = made
     small = open_bundle(out, int8=True)

@@ -237,6 +237,7 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
 ):
     from raravis.learn import fit as learning
     from raravis.learn import fused
+    from raravis.models.probe import Source
 
     compared, shown = fused.compared, []
 
@@ -248,12 +249,13 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
 
     def decided(*given, **further):
         chosen, tried, why = real(*given, **further)
-        sources = tuple({"name": name} for name in names)
-        return recipe.load("probe", {**SETTINGS, "model.backbones": sources}, seed=chosen.seed), tried, why
+        sources = tuple(Source(name=name) for name in names)
+        return chosen.model_copy(update={"model": chosen.model.model_copy(update={"backbones": sources})}), tried, why
 
     monkeypatch.setattr(_best, "decided", decided)
     monkeypatch.setattr(fused, "compared", judged)
-    out, given = tmp_path / "run", {**SETTINGS, "seed": 1}
+    asked = {"model.objective": "accuracy", "split.fractions": [0.6, 0.2, 0.2]}
+    out, given = tmp_path / "run", {**SETTINGS, **asked, "seed": 1}
 
     def killed(*_, **__):
         raise KeyboardInterrupt
@@ -272,8 +274,11 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
     assert any(told in note for note in outcome.notes)
     tuned = sorted((out / "members").glob("finetuned*"))
     assert [Run.open(folder).recipe.model.backbone for folder in tuned] == names
+    assert {Run.open(folder).recipe.train.monitor for folder in tuned} == {"val_accuracy"}
+    assert {Run.open(folder).recipe.split.fractions for folder in [out, probe, *tuned]} == {(0.6, 0.2, 0.2)}
+    assert {Run.open(folder).recipe.model.objective for folder in [out, probe]} == {"accuracy"}
     said = pd.read_csv(out / "heads.csv").set_index("head")
-    assert raravis.evaluate(out, quiet=True).figures["n"] == 6
+    assert raravis.evaluate(out, quiet=True).figures["n"] == (Run.open(out).split["split"] == "test").sum()
     if not gain:
         assert Run.open(out).recipe == Run.open(probe).recipe
         assert any("left out: joined as val weighs them they reach 0.500 on val" in note for note in outcome.notes)
@@ -281,8 +286,8 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
     assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
     assert said.index[0] == "all together"
     (alone, together) = shown[-1]
-    assert together == pytest.approx(said["macro_f1"].iloc[0])
-    assert alone == pytest.approx(said["macro_f1"].iloc[1])
+    assert together == pytest.approx(said["accuracy"].iloc[0])
+    assert alone == pytest.approx(said["accuracy"].iloc[1])
     assert "runs that were joined" in (out / "report.html").read_text()
 
 
@@ -366,42 +371,6 @@ def test_best_keeps_within_its_minutes(at_hand, no_time_left, photos36, tmp_path
     assert not (tmp_path / "none" / "recipe.toml").exists()
 
 
-def test_without_weights_best_takes_patches_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
-    from raravis.learn import patches
-
-    monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
-    small = ["model.filters=4", "model.depth=8", "model.words=4", "model.width=8"]
-    load = _best.recipes.load
-    monkeypatch.setattr(
-        _best.recipes,
-        "load",
-        lambda name, set=(), seed=None: load(name, small if name == "patches" else set, seed=seed),
-    )
-    out = raravis.train(str(photos36), recipe="best", minutes=5, out=tmp_path / "run", quiet=True)
-    assert Run.open(tmp_path / "run").recipe.model.name == "patches"
-    assert "no backbone's weights are at hand" in out.notes[0]
-    monkeypatch.setattr(patches, "seconds", lambda options, **_: 600.0)
-    with pytest.raises(DataError, match=r"filters from scratch take about 10.0 minutes"):
-        raravis.train(str(photos36), recipe="best", minutes=5, out=tmp_path / "no", quiet=True)
-
-
-def test_on_an_accelerator_it_learns_by_the_epoch_or_says_that_time_is_short(photos36, tmp_path, monkeypatch):
-    from raravis.study import estimate
-
-    monkeypatch.setenv("RARAVIS_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(_best, "accelerated", lambda: True)
-    monkeypatch.setattr(estimate, "measure", lambda recipe, classes: estimate.Steps(1, 10, 1, 0, False, 9))
-    with pytest.raises(DataError, match="from scratch"):
-        raravis.train(str(photos36), recipe="best", minutes=0.1, out=tmp_path / "no", quiet=True)
-
-    parts = {side: type("Part", (), {"rows": range(n)}) for side, n in (("train", 640), ("val", 64))}
-    chosen, _, why = _best.decided(recipe.load("best"), None, parts, families=3, minutes=20, quiet=True)
-    assert chosen.model.name == "modern_cnn"
-    assert (chosen.augment.pipeline, chosen.augment.mix) == ("crop_trivial", "cutmix")
-    assert chosen.epochs == 11  # of 101 s, and 10 s for the images in the end
-    assert "11 epochs" in why
-
-
 @pytest.mark.parametrize(
     ("recipe", "options", "told"),
     [
@@ -423,6 +392,8 @@ def test_minutes_mean_something_or_are_refused(photos36, tmp_path, recipe, optio
         ({"model.heads": [{"name": "logistic", "strenght": 3}]}, "strenght"),
         ({"model.heads": [{"name": "lda", "balance": "class_weights"}]}, "logit_adjustment"),
         ({"model.backbones": []}, "model.backbones"),
+        ({"model.backbones": ["at hand", "plain"]}, "give nothing else"),
+        ({"model.backbones": [{"name": "at hand", "size": 288}]}, "give nothing else"),
         ({"model.folds": 1}, "model.folds"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from raravis import engine
 from raravis.cli import app
 from raravis.data.sources import Request, open_source
 from raravis.errors import DataError, UsageError
-from raravis.serve.corrections import Corrections
+from raravis.serve.corrections import SOMETHING_ELSE, Corrections
+from raravis.serve.neighbours import Neighbour
 from raravis.serve.predictor import Answer
 
 
@@ -75,7 +77,7 @@ def test_with_the_run_neighbours_have_a_say_and_are_shown(predicted, photos36, s
 class Remembering:
     """A predictor that carries its training photographs, as a bundle does."""
 
-    families, size, fit = ("canidae", "felidae"), 16, "squash"
+    families, size, fit, thumbnail = ("canidae", "felidae"), 16, "squash", None
 
     def answer(self, batch):
         found = Answer(np.full((len(batch), 2), 0.5, np.float32))
@@ -83,8 +85,7 @@ class Remembering:
         return found
 
     def nearest(self, features, count):
-        one = type("One", (), {"family": "ursidae", "thumbnail": None})
-        return [[one] * count for _ in features]
+        return [[Neighbour("ursidae", "", 1.0, "CC BY 4.0", "Ada", self.thumbnail)] * count for _ in features]
 
 
 def test_a_model_that_remembers_its_photographs_has_a_say(predicted, photos36, tmp_path, monkeypatch):
@@ -93,6 +94,31 @@ def test_a_model_that_remembers_its_photographs_has_a_say(predicted, photos36, t
     rows = table_of(tmp_path / "out" / "review.csv")
     assert all("5 of its 5 nearest training photographs are ursidae" in row["reason"] for row in rows)
     assert "ursidae/01.jpg" in {row["file_path"] for row in rows}
+
+
+def test_the_photographs_that_a_bundle_shows_are_credited(predicted, photos36, tmp_path, monkeypatch):
+    bundle = Remembering()
+    bundle.thumbnail = (photos36 / "ursidae" / "00.jpg").read_bytes()
+    monkeypatch.setattr("raravis.verbs._review_near.open_predictor", lambda path, seed: bundle)
+    raravis.review(predicted, out=tmp_path / "out", root=photos36, model=tmp_path, quiet=True)
+    page = (tmp_path / "out" / "review.html").read_text()
+    assert page.count("<span>ursidae</span>") == page.count('<span class="whose">© Ada, CC BY 4.0</span>') == 5 * 4
+
+
+def test_the_photographs_of_a_run_are_credited(predicted, photos36, licensed_run, tmp_path):
+    raravis.review(predicted, out=tmp_path / "near", root=photos36, model=licensed_run, quiet=True)
+    raravis.review(licensed_run, out=tmp_path / "labels", limit=3, quiet=True)
+    near, labels = ((tmp_path / name / "review.html").read_text() for name in ("near", "labels"))
+    said = '© of {0}, CC BY 4.0, <a href="https://example.org/{0}" rel="noopener noreferrer">example.org</a>'
+    whose = {name: said.format(name) for name in ("canidae", "felidae")} | {"ursidae": "licence unknown"}
+    for page in (near, labels):
+        shown = re.findall(r'<span>(\w+)</span><span class="whose">(.*?)</span>', page)
+        assert len(shown) == 5 * page.count("<article")
+        assert all(whose[name] == told for name, told in shown)
+    listed = re.findall(r'<p class="file">(\w+)/\d+.jpg · \w+ · (.*?)</p>', labels)
+    assert len(listed) == 3
+    assert all(whose[name] == told for name, told in listed)
+    assert ".jpg</p>" in near, "nothing is known of what was predicted"
 
 
 def test_labels_of_a_run_that_are_wrong_come_first(tmp_path, draw, small_recipe):
@@ -221,6 +247,19 @@ def test_corrections_are_taken_in_with_their_photographs(photos36, photo, tmp_pa
     assert added.read_bytes() == (tmp_path / "upload.jpg").read_bytes()
     alone = raravis.review(answers=given, out=tmp_path / "alone", quiet=True)
     assert alone.figures["images"] == 2
+
+
+def test_something_else_takes_a_photograph_out_and_makes_no_family(photos36, photo, tmp_path):
+    photo(97).save(tmp_path / "upload.jpg")
+    words = {"suffix": ".jpg", "file_name": "a.jpg", "told": "canidae", "model": "m", "who": "Ada"}
+    with Corrections.open(tmp_path / "corrections.db") as kept:
+        for file in (photos36 / "canidae" / "00.jpg", tmp_path / "upload.jpg"):
+            kept.add(file.read_bytes(), family=SOMETHING_ELSE, **words)
+        kept.add((photos36 / "canidae" / "01.jpg").read_bytes(), family="felidae", **words)
+    given = [tmp_path / "corrections.db"]
+    found = raravis.review(answers=given, into=str(photos36), new_families=True, out=tmp_path / "out", quiet=True)
+    assert (found.figures["left_out"], found.figures["added"], found.figures["images"]) == (2, 0, 35)
+    assert {row["family"] for row in table_of(found.out)} == {"canidae", "felidae", "ursidae"}
 
 
 def test_people_who_differ_are_told_and_change_nothing(photos36, tmp_path):

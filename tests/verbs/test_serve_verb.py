@@ -130,6 +130,18 @@ def test_what_is_no_model_is_one_error(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_only_the_page_needs_is_read_before_anyone_is_served(running, monkeypatch):
+    @dataclass(frozen=True)
+    class Forgetful(Two):
+        def prepare(self):
+            raise RunError("neighbours.npz cannot be used")
+
+    monkeypatch.setattr(module, "open_predictor", lambda path, **options: Forgetful())
+    with pytest.raises(RunError, match=r"neighbours\.npz"):
+        serve("m", port=0, quiet=True)
+    assert running == []
+
+
 @pytest.mark.engine
 def test_the_command_serves_a_run_until_it_is_told_to_stop(small_run, photos36, tmp_path):
     command = [sys.executable, "-m", "raravis", "serve", str(small_run), "--port", "0", "--json"]

@@ -3,8 +3,8 @@
 The contract of a kind:
 
     names() -> Mapping[str, str]             public name → one line about it
-    build(name, *, size, weights) -> Model   what `preprocess` gives, `(B, size, size, 3)` → features `(B, h, w, C)`
-                                             or `(B, D)`
+    build(name, *, size, weights) -> Model   what `preprocess` gives, `(B, size, size, 3)` → features `(B, h, w, C)`,
+                                             `(B, T, C)` or `(B, D)`
     preprocess(name, images) -> images       RGB in 0–255 → what the network was trained on, as part of the graph
     at_hand(name) -> bool                    whether its weights lie in the folder `RARAVIS_WEIGHTS`
 
@@ -12,11 +12,14 @@ of a kind whose networks cut images into patches, `patch(name) -> int`, the side
 `text_features(name, weights, texts)`, as below.
 
 `weights` is `imagenet` (those published with the network, from the folder `RARAVIS_WEIGHTS` or a download), `none`
-(random), or the path of a weight file. Nothing that is loaded can execute.
+(random), or the path of a weight file. Nothing that is loaded can execute. A name may be in any case, with or without
+its hyphens and underscores; kinds are given the one that is listed.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -26,13 +29,14 @@ from numpy.typing import NDArray
 
 from raravis import engine, registry
 from raravis.backbones._views import VIEWS, View, take
-from raravis.errors import MissingError, UsageError, unknown
+from raravis.errors import MissingError, UsageError
 
 __all__ = [
     "VIEWS",
     "View",
     "at_hand",
     "build",
+    "canonical",
     "extractor",
     "listed",
     "names",
@@ -62,6 +66,14 @@ def listed() -> tuple[Mapping[str, str], str]:
     return dict(sorted(found.items())), lacking
 
 
+def canonical(name: str) -> str:
+    """The name that is listed for a backbone, whatever its case, hyphens and underscores; any other name as it is."""
+    stem, at, layer = name.partition("@")
+    known = names()
+    alike = [one for one in known if _plain(one) == _plain(stem)]
+    return f"{alike[0]}{at}{layer}" if stem not in known and len(alike) == 1 else name
+
+
 def build(name: str, *, size: int, weights: str) -> Any:
     """The backbone `name` without its classifier, as a Keras model.
 
@@ -71,18 +83,21 @@ def build(name: str, *, size: int, weights: str) -> Any:
         weights: `imagenet`, `none`, or the path of a weight file.
 
     Returns:
-        `(B, size, size, 3)` as `preprocess` gives them → a feature map `(B, h, w, C)` or features `(B, D)`.
+        `(B, size, size, 3)` as `preprocess` gives them → a feature map `(B, h, w, C)`, tokens `(B, T, C)` or features
+        `(B, D)`.
 
     Raises:
         UsageError: no such backbone, a size it cannot take, or weights of another architecture.
         OfflineError: the published weights are not at hand and cannot be fetched.
     """
-    return _kind(name).build(name, size=size, weights=weights)
+    kind, name = _found(name)
+    return kind.build(name, size=size, weights=weights)
 
 
 def preprocess(name: str, images: Any) -> Any:
     """What the backbone `name` was trained to expect, from RGB 0–255, as part of the graph."""
-    return _kind(name).preprocess(name, images)
+    kind, name = _found(name)
+    return kind.preprocess(name, images)
 
 
 def extractor(name: str, *, size: int, weights: str) -> Any:
@@ -97,9 +112,18 @@ def extractor(name: str, *, size: int, weights: str) -> Any:
     return keras.Model(images, pooled(features), name="extractor")
 
 
-def pooled(features: Any) -> Any:
-    """A feature map averaged over its places, `(B, h, w, C)` → `(B, C)`; pooled features as they are."""
-    return engine.keras().layers.GlobalAveragePooling2D()(features) if len(features.shape) == 4 else features
+def pooled(features: Any, *, name: str | None = None) -> Any:
+    """Averaged over places `(B, h, w, C)` or tokens `(B, T, C)` to `(B, C)`; features `(B, D)` as they are.
+
+    Args:
+        features: what a backbone gives.
+        name: of the layer that does it, which then is there for `(B, D)` too.
+    """
+    layers = engine.keras().layers
+    averaging = {3: layers.GlobalAveragePooling1D, 4: layers.GlobalAveragePooling2D}.get(len(features.shape))
+    if averaging is None and name is None:
+        return features
+    return (averaging or layers.Identity)(name=name)(features)
 
 
 def text_features(name: str, weights: str, texts: Sequence[Sequence[str]]) -> tuple[NDArray[np.float32], float]:
@@ -112,7 +136,7 @@ def text_features(name: str, weights: str, texts: Sequence[Sequence[str]]) -> tu
         UsageError: no such backbone, or it does not read.
         OfflineError: the published weights are not at hand and cannot be fetched.
     """
-    kind = _kind(name)
+    kind, name = _found(name)
     if not hasattr(kind, "text_features"):
         reading = [known for one in _kinds() if hasattr(one, "text_features") for known in one.names()]
         raise UsageError(f"{name} reads no names; one of these does: {', '.join(reading)}.")
@@ -126,7 +150,7 @@ def patch(name: str) -> int:
     Raises:
         UsageError: no such backbone.
     """
-    kind = _kind(name)
+    kind, name = _found(name)
     return int(kind.patch(name)) if hasattr(kind, "patch") else 1
 
 
@@ -145,11 +169,21 @@ def _kinds() -> list[ModuleType]:
     return [registry.load(__name__, kind, "kind of backbone") for kind in registry.names(__name__)]
 
 
-def _kind(name: str) -> ModuleType:
+def _found(name: str) -> tuple[ModuleType, str]:
+    """The kind that a backbone is of, and the name that it knows it by."""
     saved = registry.load(__name__, "saved", "kind of backbone")
+    name = canonical(name)
     if saved.owns(name):
-        return saved
-    found = next((kind for kind in _kinds() if name in kind.names()), None)
-    if found is None:
-        raise UsageError(unknown("backbone", name, names()) + "\nOr give the path of a .keras file.")
-    return found
+        return saved, name
+    kind = next((kind for kind in _kinds() if name in kind.names()), None)
+    if kind is None:
+        known = {_plain(one): one for one in names()}
+        near = [known[plain] for plain in difflib.get_close_matches(_plain(name), known, n=4, cutoff=0.5)]
+        told = f"The nearest: {', '.join(near)}; `raravis backbones`" if near else "`raravis backbones`"
+        raise UsageError(f"There is no backbone named {name!r}.\n{told} lists all. Or give the path of a .keras file.")
+    return kind, name
+
+
+def _plain(name: str) -> str:
+    """What all spellings of a name have in common."""
+    return re.sub(r"[-_]", "", name.casefold())

@@ -6,40 +6,20 @@ computes and that are not heeded here are refused.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from raravis.errors import UsageError
 
 CONFIG: Final = "open_clip_config.json"
 
-_HEAD_WIDTH: Final = 64
-"""Of attention in the image tower, where the configuration does not say."""
-
 MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 SPREAD: Final = (0.26862954, 0.26130258, 0.27577711)
 """Of images, where the configuration does not say."""
-
-_UNDERSTOOD: Final = frozenset(
-    ("image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size", "context_length", "vocab_size", "heads")
-)
-_AS_USUAL: Final = {
-    "vision_cfg": {"pool_type": "tok", "pos_embed_type": "learnable"},
-    "text_cfg": {"pool_type": "argmax", "proj_type": "linear"},
-}
-"""What open_clip does where a configuration is silent, and what is done here."""
-
-_OF_NO_CONSEQUENCE: Final = frozenset(
-    (
-        *("patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pad_id", "eos_id"),
-        *("timm_pool", "timm_proj", "timm_model_pretrained"),
-        *("hf_pooler_type", "hf_proj_type", "hf_model_pretrained"),
-    )
-)
-"""Settings of training, and of parts that no network has that is read here."""
 
 
 @dataclass(frozen=True)
@@ -88,54 +68,129 @@ def read_config(file: Path) -> Clip:
     """The sizes that an `open_clip_config.json` states.
 
     Raises:
-        UsageError: it is not there, no JSON, or speaks of a network that is none of CLIP's transformers.
+        UsageError: it is not there, no JSON, or speaks of a network that is none of CLIP's transformers; the setting
+            is named.
     """
     try:
-        whole = json.loads(file.read_text(encoding="utf-8"))
-        about = whole["model_cfg"]
-        vision, text = about["vision_cfg"], about["text_cfg"]
-        if any({**vision, **text}.get(name) for name in ("timm_model_name", "hf_model_name")) or isinstance(
-            vision["layers"], list
-        ):
-            raise ValueError("a tower of another kind")
-        _as_usual(about)
-        image = Tower(
-            width=vision["width"],
-            layers=vision["layers"],
-            heads=vision["width"] // vision.get("head_width", _HEAD_WIDTH),
-            hidden=int(vision["width"] * vision.get("mlp_ratio", 4.0)),
-            length=vision["image_size"],
-            patch=vision["patch_size"],
-        )
-        words = Tower(
-            width=text["width"],
-            layers=text["layers"],
-            heads=text["heads"],
-            hidden=int(text["width"] * text.get("mlp_ratio", 4.0)),
-            length=text.get("context_length", 77),
-            patch=text.get("vocab_size", 49408),
-        )
-        shown = whole.get("preprocess_cfg", {})
-        mean, spread = (tuple(map(float, shown.get(*one))) for one in (("mean", MEAN), ("std", SPREAD)))
-        if len(mean) != 3 or len(spread) != 3 or min(spread) <= 0:
-            raise ValueError("mean and std of three channels were expected")
-        activation = "quick_gelu" if about.get("quick_gelu") else "gelu"
-        return Clip(image, words, about["embed_dim"], activation, mean, spread)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = _File.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        told = "; ".join(map(_fault, error.errors())) if isinstance(error, ValidationError) else str(error)
         raise UsageError(
-            f"{file} does not tell the sizes of a CLIP network ({type(error).__name__}: {error}).\n"
+            f"{file} does not tell the sizes of a CLIP network: {told}.\n"
             f"The {CONFIG} that open_clip publishes beside the weights was expected."
         ) from error
+    about, shown = found.model_cfg, found.preprocess_cfg
+    vision, text = about.vision_cfg, about.text_cfg
+    image = vision.tower(vision.width // vision.head_width, vision.image_size, vision.patch_size)
+    words = text.tower(text.heads, text.context_length, text.vocab_size)
+    activation = "quick_gelu" if about.quick_gelu else "gelu"
+    return Clip(image, words, about.embed_dim, activation, shown.mean, shown.std)
 
 
-def _as_usual(about: Mapping[str, Any]) -> None:
-    """Refuse settings that change what a network computes and that are not heeded here."""
-    for part in ("vision_cfg", "text_cfg"):
-        for name, value in about[part].items():
-            usual = _AS_USUAL[part].get(name)
-            if value and value != usual and name not in _UNDERSTOOD | _OF_NO_CONSEQUENCE:
-                raise ValueError(f"{part}.{name} = {value!r} is not understood")
-    for name, value in about.items():
-        known = ("embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "init_logit_scale")
-        if value and name not in known:
-            raise ValueError(f"{name} = {value!r} is not understood")
+def _fault(error: Any) -> str:
+    """One fault: the setting, what it was, and what was expected."""
+    where = ".".join(map(str, error["loc"])) or "the file"
+    received = "" if error["type"] in ("missing", "value_error", "json_invalid") else f" = {error['input']!r:.60}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}{received}: {message[:1].lower()}{message[1:]}"
+
+
+class _Table(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True, protected_namespaces=())
+
+
+class _Part(_Table):
+    """A table that says what is computed; settings that change it and that are not heeded here are refused.
+
+    Attributes:
+        usual: what open_clip does where the table is silent, and what is done here.
+        idle: settings of training, and of parts that no network has that is read here.
+    """
+
+    usual: ClassVar[Mapping[str, Any]] = {}
+    idle: ClassVar[Sequence[str]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understood(cls, given: Any) -> Any:
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if value and name not in (*cls.model_fields, *cls.idle) and value != cls.usual.get(name):
+                raise ValueError(f"{name} = {value!r} is not understood")
+        return given
+
+
+class _Transformer(_Part):
+    """What both towers state."""
+
+    idle: ClassVar[Sequence[str]] = (
+        *("patch_dropout", "attn_pooler_queries", "attn_pooler_heads", "pad_id", "eos_id"),
+        *("timm_pool", "timm_proj", "timm_model_pretrained"),
+        *("hf_pooler_type", "hf_proj_type", "hf_model_pretrained"),
+    )
+
+    width: PositiveInt
+    layers: PositiveInt
+    mlp_ratio: float = Field(default=4.0, ge=1, le=100)
+
+    def tower(self, heads: int, length: int, patch: int) -> Tower:
+        """The sizes, with what the two call otherwise."""
+        return Tower(self.width, self.layers, heads, int(self.width * self.mlp_ratio), length, patch)
+
+
+class _Vision(_Transformer):
+    """The tower of images."""
+
+    usual: ClassVar[Mapping[str, Any]] = {"pool_type": "tok", "pos_embed_type": "learnable"}
+
+    image_size: PositiveInt
+    patch_size: PositiveInt
+    head_width: PositiveInt = 64
+
+    @model_validator(mode="after")
+    def _divides(self) -> _Vision:
+        if self.width % self.head_width:
+            raise ValueError(f"head_width = {self.head_width} does not divide width = {self.width}")
+        return self
+
+
+class _Text(_Transformer):
+    """The tower of texts."""
+
+    usual: ClassVar[Mapping[str, Any]] = {"pool_type": "argmax", "proj_type": "linear"}
+
+    heads: PositiveInt
+    context_length: PositiveInt = 77
+    vocab_size: PositiveInt = 49408
+
+    @model_validator(mode="after")
+    def _divides(self) -> _Text:
+        if self.width % self.heads:
+            raise ValueError(f"heads = {self.heads} does not divide width = {self.width}")
+        return self
+
+
+class _Network(_Part):
+    """Both towers, and what they share."""
+
+    idle: ClassVar[Sequence[str]] = ("init_logit_scale",)
+
+    embed_dim: PositiveInt
+    vision_cfg: _Vision
+    text_cfg: _Text
+    quick_gelu: bool = False
+
+
+class _Shown(_Table):
+    """How images come to the network."""
+
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = SPREAD
+
+
+class _File(_Table):
+    """The whole file."""
+
+    model_cfg: _Network
+    preprocess_cfg: _Shown = _Shown()

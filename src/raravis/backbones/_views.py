@@ -27,7 +27,7 @@ def take(view: View, images: Any, *, size: int) -> Any:
     """One view of the images, `float32` `(B, size, size, 3)`, resized bilinearly where it has another size."""
     keras = engine.keras()
     if view == "mirrored":
-        images = images[:, :, ::-1]
+        images = keras.ops.take(images, list(range(images.shape[2]))[::-1], axis=2)  # PyTorch has no steps back
     elif view != "whole":
         height, width = images.shape[1:3]
         high, wide = round(SHARE * height), round(SHARE * width)

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from raravis import engine
 from raravis.errors import OfflineError, UsageError
 
 _NAMED = "Set the weights (model.weights, weights of one of model.backbones, or --weights) to a .h5 file"
@@ -70,6 +73,19 @@ def find(name: str, names: Iterable[str]) -> Path | None:
     return None
 
 
+def all_finite(model: Any, file: Path) -> None:
+    """Refuse weights that were read from a file and are no finite numbers.
+
+    Raises:
+        UsageError: one is NaN or infinite.
+    """
+    for weight in model.weights:
+        if not np.isfinite(engine.keras().ops.convert_to_numpy(weight)).all():
+            raise UsageError(
+                f"{file.name} holds NaN or infinity in {weight.path}: it is damaged.\nFetch or save it again."
+            )
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
@@ -86,6 +102,7 @@ def _read(model: Any, name: str, file: Path) -> None:
             f"{file.name} does not hold weights of {name} without its top ({_first_line(error)}).\n"
             "Name the backbone that the file was made for, or another file."
         ) from error
+    all_finite(model, file)
 
 
 def _first_line(error: Exception) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from raravis import engine
 from raravis.backbones._open_clip import INSTALL
+from raravis.backbones._weights import all_finite
 from raravis.errors import OfflineError, UsageError
 
 WEIGHTS: Final = "model.weights.h5"
@@ -148,6 +149,7 @@ def _load(whole: Any, name: str, file: Path) -> None:
         raise UsageError(
             f"{file.name} does not hold weights of {name} ({told}).\nGive the {WEIGHTS} of that preset."
         ) from error
+    all_finite(whole, file)
 
 
 def _clip(hub: Any, preset: Preset, trained: int) -> Any:

@@ -2,7 +2,7 @@
 
 `FILE.keras@LAYER` cuts at that layer. What stands in a TOML file of the same stem beside it holds otherwise:
 
-    cut = "block_12_relu"           # default: the layer `embedding`, else the last feature map
+    cut = "block_12_relu"           # default: the layer `embedding`, else the last feature map; tokens are averaged
     mean = [123.7, 116.3, 103.5]    # the network is given (image − mean) · scale; one number, or one a channel
     scale = 0.0171
     order = "BGR"                   # default: RGB
@@ -22,6 +22,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raravis import engine
+from raravis.backbones._weights import all_finite
 from raravis.errors import UsageError, unknown
 
 Levels = float | tuple[float, float, float]
@@ -89,7 +90,7 @@ def build(name: str, *, size: int, weights: str) -> Any:
             f"Nothing says how {file.name} wants its images: it does not scale them itself.\n"
             f"State mean and scale in {file.with_suffix('.toml').name} beside it; see the page on backbones."
         )
-    trunk = keras.Model(whole.input, _cut(whole, layer or (about.cut if about else ""), file).output, name="trunk")
+    trunk = keras.Model(_image(whole, file), _cut(whole, layer or (about.cut if about else ""), file), name="trunk")
     if trunk.input.shape[1:] == (size, size, 3) and weights == "imagenet":
         return trunk
     try:
@@ -109,7 +110,7 @@ def preprocess(name: str, images: Any) -> Any:
     if about is None:
         return images
     if about.order == "BGR":
-        images = images[..., ::-1]
+        images = engine.keras().ops.take(images, [2, 1, 0], axis=-1)
     scale = np.broadcast_to(np.asarray(about.scale), 3)
     offset = -scale * np.asarray(about.mean)
     return engine.keras().layers.Rescaling(scale.tolist(), offset.tolist())(images)
@@ -134,9 +135,11 @@ def _load(file: Path) -> Any:
             "Save the network with Keras' `model.save`."
         )
     try:
-        return engine.keras().saving.load_model(file, compile=False, safe_mode=True)
+        found = engine.keras().saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # zipfile, h5py and Keras raise many kinds for one fault: no whole .keras file
         raise UsageError(f"{file.name} cannot be read as a .keras file: {_line(error)}\nSave it again.") from error
+    all_finite(found, file)
+    return found
 
 
 def _about(file: Path) -> About | None:
@@ -145,7 +148,7 @@ def _about(file: Path) -> About | None:
     if not beside.is_file():
         return next((about for stem, about in _KNOWN.items() if file.name.startswith(stem)), None)
     try:
-        return About.model_validate(tomllib.loads(beside.read_text(encoding="utf-8")))
+        return About.model_validate(tomllib.loads(beside.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in _faults(error)) or str(error)
         raise UsageError(f"{beside.name}: {told}\nIt may state cut, mean, scale and order.") from error
@@ -155,15 +158,35 @@ def _faults(error: Exception) -> list[Any]:
     return list(error.errors()) if isinstance(error, ValidationError) else []
 
 
+def _image(model: Any, file: Path) -> Any:
+    """The one thing that the network is given."""
+    given = getattr(model, "inputs", None) or []
+    if len(given) != 1:
+        raise UsageError(f"{file.name} cannot be cut: it takes {len(given)} inputs, and one image was expected.")
+    return given[0]
+
+
 def _cut(model: Any, layer: str, file: Path) -> Any:
-    """The layer that gives the features."""
-    known = {part.name: part for part in model.layers}
+    """What the layer that gives the features gives."""
+    known = {part.name: part.output for part in model.layers}
     if layer and layer not in known:
         raise UsageError(unknown(f"layer of {file.name}", layer, list(known)))
-    maps = [part for part in model.layers if len(part.output.shape) == 4]
+    maps = [name for name, found in known.items() if len(_shape(found)) == 4]
     if not layer and "embedding" not in known and not maps:
         raise UsageError(f"{file.name} has no feature map; name the layer to cut at: {file.name}@LAYER.")
-    return known.get(layer or "embedding") or maps[-1]
+    name = layer or ("embedding" if "embedding" in known else maps[-1])
+    if len(shape := _shape(known[name])) not in (2, 3, 4):
+        told = f"one output of shape {shape}" if shape else "several outputs"
+        raise UsageError(
+            f"{file.name} cannot be cut at the layer {name!r}, which has {told}.\n"
+            "A feature map (B, h, w, C), tokens (B, T, C) or features (B, D) were expected; name another layer."
+        )
+    return known[name]
+
+
+def _shape(output: Any) -> tuple[int | None, ...]:
+    """Of what a layer gives; () where that is several things."""
+    return tuple(getattr(output, "shape", ()))
 
 
 def _scaling(keras: Any) -> tuple[type, ...]:

@@ -9,7 +9,6 @@ import typer
 
 import raravis
 from raravis.cli._app import (
-    Data,
     Debug,
     Json,
     LabelColumn,
@@ -26,7 +25,14 @@ from raravis.cli._app import (
 
 @app.command()
 def embed(
-    data: Data,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Folder, table, archive (see docs/data.md), address of a folder in a store (s3://bucket/photos), "
+            "'rare-species' or 'bestiary'.",
+            show_default=False,
+        ),
+    ],
     backbone: Annotated[str, typer.Option(help="A name that `raravis backbones` lists, or a .keras file.")],
     out: Annotated[Path, typer.Option(help="The folder to write into.", show_default=False)],
     weights: Annotated[str, typer.Option(help="imagenet, none, or a weight file.")] = "imagenet",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raravis import drawing
+from raravis.credits import Rights
 from raravis.explaining._sheet import Pixels, Sheet, overlay, overlay_strip, shortened
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _GAP, _MARGIN, _TOP = 18, 28, 114
 _NEAR: Final = 14
 _BARS: Final = 260
 _STEP: Final = 42
+_LIKE: Final = THUMB + 88
 _ROW: Final = _TOP + 46 + SIDE + 62
 _WIDE: Final = 2 * _MARGIN + 4 * (SIDE + _GAP) - _GAP
 
@@ -55,11 +57,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Like:
-    """A training photograph, RGB uint8 `(THUMB, THUMB, 3)`, with its family and its distance."""
+    """A training photograph, RGB uint8 `(THUMB, THUMB, 3)`, with its family, its distance, and whose it is."""
 
     picture: Pixels
     family: str
     distance: float
+    rights: Rights
 
 
 def figure(
@@ -88,7 +91,7 @@ def figure(
     left = _MARGIN + (_BARS + 2 * _GAP if full else 0)
     across = (_WIDE - _MARGIN - left + _NEAR) // (THUMB + _NEAR)
     lines = -(-len(likes) // across) if told else 0
-    below = max(48 + lines * (THUMB + 54) if lines else 0, 50 + len(families) * _STEP if full else 0)
+    below = max(48 + lines * _LIKE if lines else 0, 50 + len(families) * _STEP if full else 0)
     sheet = Sheet(_WIDE, _ROW + below + (4 if below else -16))
     inside = _WIDE - 2 * _MARGIN
     sheet.write(_MARGIN, 18, shortened(title, inside, size=12, weight="bold"), size=12, weight="bold")
@@ -144,10 +147,13 @@ def _likes(sheet: Sheet, left: int, likes: Sequence[Like], told: str, across: in
     sheet.write(left, _ROW + 22, words, size=7.5, color=drawing.MUTED)
     for number, like in enumerate(likes):
         row, column = divmod(number, across)
-        x, above = left + column * (THUMB + _NEAR), _ROW + 48 + row * (THUMB + 54)
+        x, above = left + column * (THUMB + _NEAR), _ROW + 48 + row * _LIKE
         sheet.image(x, above, like.picture)
         sheet.write(x, above + THUMB + 5, shortened(like.family, THUMB, weight="bold"), size=7.5, weight="bold")
         sheet.write(x, above + THUMB + 24, f"distance {like.distance:.2f}", size=7, color=drawing.MUTED)
+        for line, words in enumerate(like.rights.words):
+            place = above + THUMB + 41 + 17 * line
+            sheet.write(x, place, shortened(words, THUMB, size=7), size=7, color=drawing.MUTED)
 
 
 def _plain(width: int, colour: str) -> Pixels:

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from raravis import credits
+from raravis.credits import Rights
 from raravis.data.pixels import PixelStore
 from raravis.explaining.layers import check
 from raravis.learn.features import embedding, features
@@ -28,12 +30,14 @@ class Neighbour:
         file_path: relative to the root of the data.
         family: that it was labelled with.
         distance: 1 − cosine of both embeddings: 0 for the same picture, about 1 for one that has nothing in common.
+        rights: whose it is.
     """
 
     image_id: str
     file_path: str
     family: str
     distance: float
+    rights: Rights
 
 
 class Nearest:
@@ -42,7 +46,7 @@ class Nearest:
     Args:
         network: images → logits, with a layer `embedding`.
         features: float32 `(n, D)`, what that layer makes of each of them.
-        table: `image_id, file_path, family`, one row each.
+        table: `image_id, file_path, family` and `credits.COLUMNS`, one row each.
 
     Raises:
         RunError: a feature is no finite number.
@@ -53,6 +57,7 @@ class Nearest:
         self._model = embedding(network)
         self._features = _unit(features)
         self._table = table
+        self._rights = credits.each(table)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -77,7 +82,7 @@ class Nearest:
             order, self._table[["image_id", "file_path", "family"]].iloc[order].itertuples(index=False), strict=True
         ):
             if name != image_id:
-                found.append(Neighbour(name, path, family, max(float(distances[row]), 0.0)))
+                found.append(Neighbour(name, path, family, max(float(distances[row]), 0.0), self._rights[row]))
         return tuple(found[:count])
 
 
@@ -87,7 +92,7 @@ def nearest(recipe: Recipe, network: Any, table: pd.DataFrame, store: PixelStore
     Args:
         recipe: of the run.
         network: its own.
-        table: `image_id, file_path, family`.
+        table: `image_id, file_path, family` and `credits.COLUMNS`.
         store: their pixels.
         quiet: no progress.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,7 +114,10 @@ class Reason:
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
-        near = [{"file_path": n.file_path, "family": n.family, "distance": n.distance} for n in self.neighbours]
+        near = [
+            {"file_path": n.file_path, "family": n.family, "distance": n.distance, **asdict(n.rights)}
+            for n in self.neighbours
+        ]
         return {
             "figure": self.figure,
             "families": dict(self.families),
@@ -247,7 +250,7 @@ def _like(one: Neighbour, known: Known, data: Data) -> Like:
         picture = decode.pixels(decode.read_bytes(known.root / one.file_path), evidence.THUMB, data.fit)
     except UnreadableImageError:
         picture = scaled(known.store.read([one.image_id])[0], evidence.THUMB)
-    return Like(picture, one.family, one.distance)
+    return Like(picture, one.family, one.distance, one.rights)
 
 
 def _told(known: Known) -> str:

@@ -88,14 +88,16 @@ def spread(
     """How features lie around the means of their classes: the lower Cholesky factor of the shrunken covariance.
 
     Shrinkage towards a multiple of the identity with the same trace is that of Ledoit and Wolf, "A well-conditioned
-    estimator for large-dimensional covariance matrices", 2004, with its weight given and not estimated.
+    estimator for large-dimensional covariance matrices", 2004, with its weight given and not estimated. Where features
+    do not lie around their means at all (one row a class, or all alike), it is towards the identity.
     """
     from scipy.linalg import cholesky  # slow to import
 
     residual = features - centres[classes]
     width = features.shape[1]
     covariance = residual.T @ residual / max(len(features) - len(centres), 1)
-    level = max(float(np.trace(covariance)) / width, float(np.finfo(np.float32).tiny))
+    level = float(np.trace(covariance)) / width
+    level = level if level > np.finfo(np.float32).tiny else 1.0
     covariance *= 1 - shrinkage
     covariance[np.diag_indices(width)] += shrinkage * level
     factor: NDArray[np.float32] = cholesky(covariance, lower=True)

@@ -84,7 +84,7 @@ def train(
             keras.optimizers.schedules.CosineDecay(options.learning_rate, steps),
             weight_decay=options.weight_decay,
         ),
-        loss=lambda true, given: entropy(true, given + offset),
+        loss=lambda true, given: entropy(true, keras.ops.add(given, offset)),  # not `+`, of which PyTorch warns
     )
     weights = np.ones(count, np.float32)
     if options.balance == "class_weights":

@@ -41,7 +41,7 @@ def fit(
     Gidaris and Komodakis, "Dynamic Few-Shot Visual Learning without Forgetting", 2018. Fitted, it is linear: features
     come with a fixed length, so theirs joins the scale.
     """
-    length = float(np.linalg.norm(features, axis=1).mean())
+    length = float(np.linalg.norm(features, axis=1).mean()) or 1.0
 
     def layers(keras: Any, x: Any) -> Any:
         dense = keras.layers.Dense(

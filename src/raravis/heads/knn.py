@@ -1,4 +1,8 @@
-"""The nearest training images by cosine similarity, each voting by how near it is."""
+"""The nearest training images by cosine similarity, each voting by how near it is.
+
+All that are as near as the last neighbour vote too: between copies of a photograph nothing could choose but rounding,
+which is another in every runtime.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class Options(_head.Options):
     """Options of `knn`.
 
     Attributes:
-        neighbours: that vote.
+        neighbours: that vote, and those that are as near as the last of them.
         temperature: a vote weighs e to the (similarity / temperature).
     """
 
@@ -37,7 +41,7 @@ class Memory:
     Attributes:
         rows: float32 `(n, D)`, of length 1.
         votes: float32 `(n, K)`: what a row's vote counts for each class.
-        neighbours: that vote.
+        neighbours: that vote at least.
         temperature: of the votes.
     """
 
@@ -53,9 +57,10 @@ class Memory:
             some = features[start : start + _AT_ONCE]
             some = some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-12)
             near = some @ self.rows.T
-            places = np.argpartition(-near, self.neighbours - 1, axis=1)[:, : self.neighbours]
-            weight = np.exp((np.take_along_axis(near, places, 1) - 1) / self.temperature)
-            found[start : start + len(some)] = np.einsum("bn,bnk->bk", weight, self.votes[places])
+            least = np.partition(near, -self.neighbours, axis=1)[:, -self.neighbours, None]
+            weight = np.zeros_like(near)
+            np.exp((near - 1) / self.temperature, out=weight, where=near >= least - _ALIKE)
+            found[start : start + len(some)] = weight @ self.votes
         logits: NDArray[np.float32] = np.log(found + np.float32(_LEAST))
         return logits
 
@@ -67,7 +72,7 @@ class Memory:
         similar = near(unit)
         near.set_weights([self.rows.T])
         least = keras.ops.top_k(similar, self.neighbours)[0][:, -1:]
-        weight = keras.ops.where(similar >= least, keras.ops.exp((similar - 1) / self.temperature), 0.0)
+        weight = keras.ops.where(similar >= least - _ALIKE, keras.ops.exp((similar - 1) / self.temperature), 0.0)
         count = keras.layers.Dense(self.votes.shape[1], use_bias=False, name="votes")
         summed = count(weight)
         count.set_weights([self.votes])
@@ -76,6 +81,9 @@ class Memory:
 
 _AT_ONCE: Final = 512
 _LEAST: Final = 1e-6
+
+_ALIKE: Final = 1e-5
+"""Similarities of less difference are equal: ten times what rounding makes of copies."""
 
 
 def fit(

@@ -45,7 +45,8 @@ def fit(
     middle = centres.mean(0)
     factor = spread(features, classes, centres, options.shrinkage)
     white = solve_triangular(factor, (features - middle).T, lower=True).T
-    scale = np.float32(1 / np.sqrt((white**2).sum(1).mean()))
+    length = np.sqrt((white**2).sum(1).mean()) or 1.0  # features that are all alike have none, and tell nothing
+    scale = np.float32(1 / length)
     weights, bias = _minimised(options, np.ascontiguousarray(white * scale, np.float32), classes, count)
     weights = solve_triangular(factor, weights * scale, lower=True, trans="T").astype(np.float32)
     return Linear(weights, (bias - middle @ weights).astype(np.float32))

@@ -53,11 +53,12 @@ class Extractor:
 
     @classmethod
     def open(cls, name: str, *, size: int, weights: str) -> Extractor:
-        """Build a backbone with its weights, in inference mode for good.
+        """Build a backbone with its weights, in inference mode for good; its name is the one that is listed.
 
         Raises:
             UsageError, OfflineError: as `backbones.build`.
         """
+        name = backbones.canonical(name)
         model = backbones.extractor(name, size=size, weights=weights)
         model.trainable = False
         return cls(name, size, model, fingerprint.network(model))
@@ -116,7 +117,7 @@ def embed(
 
     Raises:
         ClusterError: workers keep dying.
-        DataError: a feature is no finite number; the image is named.
+        DataError: a feature is no finite number, or they are no row `(D,)` an image; the image is named.
         StorageError: the cache cannot be written, or holds something else.
     """
     folder = cached(extractor, pictures, view)
@@ -152,7 +153,15 @@ def read(
         DataError: a feature is no finite number; the image, or the folder that holds it, is named.
         StorageError: the cache cannot be written, or holds something else.
     """
-    store = embed(extractor, pictures, image_ids, view, quiet=quiet)
+    return kept(embed(extractor, pictures, image_ids, view, quiet=quiet), image_ids)
+
+
+def kept(store: Rows, image_ids: Sequence[str]) -> NDArray[np.float32]:
+    """What a cache holds of images, float32 `(n, D)`, in the order of their ids.
+
+    Raises:
+        DataError: it holds what is no finite number: the file was damaged.
+    """
     found = store.read(image_ids)
     if not np.isfinite(found).all():
         raise DataError(

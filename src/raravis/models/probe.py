@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -62,6 +62,18 @@ class Options(models.Options):
         given = [given] if isinstance(given, str | dict) else given
         return [{"name": source} if isinstance(source, str) else source for source in given]
 
+    @field_validator("backbones")
+    @classmethod
+    def _open_or_not(cls, given: tuple[Source, ...]) -> tuple[Source, ...]:
+        if AT_HAND in [source.name for source in given] and given != (Source(name=AT_HAND),):
+            raise ValueError(f"{AT_HAND!r} leaves backbones, sizes and views to trials; give nothing else")
+        return given
+
+    @field_validator("heads", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str | dict) else given
+
     @field_validator("heads")
     @classmethod
     def _exist(cls, given: tuple[str | dict[str, Any], ...]) -> tuple[str | dict[str, Any], ...]:
@@ -75,6 +87,11 @@ class Options(models.Options):
                 told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
                 raise ValueError(f"{name}: {told}") from error
         return given
+
+    def canonical(self) -> Self:
+        """The same with its backbones named as they are listed."""
+        named = [one.model_copy(update={"name": backbones.canonical(one.name)}) for one in self.backbones]
+        return self.model_copy(update={"backbones": tuple(named)})
 
 
 def build(options: Options, *, classes: int, size: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, field_validator
 
@@ -38,6 +38,10 @@ class Options(models.Options):
         except UsageError as error:
             raise ValueError(str(error)) from error
         return given
+
+    def canonical(self) -> Self:
+        """The same with its backbone named as it is listed."""
+        return self.model_copy(update={"backbone": backbones.canonical(self.backbone)})
 
 
 def build(options: Options, *, classes: int, size: int) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from raravis.credits import Rights
+
 CANDIDATES = 5
 """Families offered with each photograph."""
 
@@ -26,6 +28,7 @@ class Item:
         candidates: families that it may be, the likeliest first, with probabilities 0–1.
         image_id: SHA-256 of the file's bytes; "" where it has not been read yet.
         alike: how many more photographs, as doubtful, look the same; they are left to be settled by this one.
+        rights: whose it is, as its data tell; None for a photograph that is of no data.
     """
 
     file_path: str
@@ -40,3 +43,4 @@ class Item:
     candidates: tuple[tuple[str, float], ...] = ()
     image_id: str = ""
     alike: int = 0
+    rights: Rights | None = None

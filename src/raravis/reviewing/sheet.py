@@ -12,6 +12,7 @@ from typing import Any, Final
 from PIL import Image
 
 from raravis import files, page, progress
+from raravis.credits import Rights
 from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.reviewing.item import Item
@@ -52,10 +53,12 @@ class Beside:
     Attributes:
         family: that it is labelled with.
         picture: its bytes, or the file that holds them.
+        rights: whose it is.
     """
 
     family: str
     picture: bytes | Path
+    rights: Rights
 
 
 def write(
@@ -106,7 +109,11 @@ def _row(item: Item) -> dict[str, Any]:
 
 def _shown(item: Item, picture: str, beside: Sequence[Beside]) -> dict[str, Any]:
     """What the template needs of an item."""
-    near = [{"family": one.family, "picture": small} for one in beside if (small := _picture(one.picture, SMALL))]
+    near = [
+        {"family": one.family, "picture": small, "rights": one.rights.parts}
+        for one in beside
+        if (small := _picture(one.picture, SMALL))
+    ]
     heading = f"Labelled {item.label}, perhaps {item.told}" if item.label else f"Told {item.told}"
     return {
         "file_path": item.file_path,
@@ -118,6 +125,7 @@ def _shown(item: Item, picture: str, beside: Sequence[Beside]) -> dict[str, Any]
         "split": item.split,
         "alike": item.alike,
         "picture": picture,
+        "rights": [] if item.rights is None else item.rights.parts,
         "nearest": near,
         "candidates": [(family, f"{share:.0%}" if share >= 0.005 else "") for family, share in item.candidates],
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from raravis import credits
 from raravis.reviewing.doubt import Doubt
 from raravis.reviewing.item import CANDIDATES, Item
 
@@ -28,7 +29,7 @@ def items(
     """Every image against whose label something speaks, the most suspect first.
 
     Args:
-        table: `file_path, family, split`, one row an image.
+        table: `file_path, family, split` and `credits.COLUMNS`, one row an image.
         families: K names, sorted.
         found: what is thought of the labels.
         probabilities: float32 `(n, K)`; rows of NaN where nothing is said.
@@ -37,7 +38,7 @@ def items(
     """
     order = np.lexsort((table["file_path"].to_numpy(str), -found.suspicion))
     paths, labels, splits = (table[name].tolist() for name in ("file_path", "family", "split"))
-    made = []
+    rights, made = credits.each(table), []
     for row in order[found.suspicion[order] > 0]:
         near = [labels[place] for place in places[row] if place >= 0]
         said = probabilities[row]
@@ -55,6 +56,7 @@ def items(
                 label=labels[row],
                 split=splits[row],
                 candidates=_candidates(other, labels[row], families, said, near),
+                rights=rights[row],
             )
         )
     return made

@@ -87,7 +87,7 @@ def read(file: Path, base: Recipe) -> tuple[Field, ...]:
         RecipeError: the file is no space, names no field of the recipe, or reaches beyond what a field may be.
     """
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"The space {file} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:

@@ -16,7 +16,8 @@ from raravis.models import patches
 from raravis.models.probe import AT_HAND, Options, Source
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, TRIED, Run
-from raravis.runtimes.keras import accelerated
+from raravis.verbs import _scratch
+from raravis.verbs._asked import alike, asked
 from raravis.verbs._training import terminable, tidy, worked
 
 if TYPE_CHECKING:
@@ -27,13 +28,11 @@ if TYPE_CHECKING:
 MINUTES = 30.0
 """For the trials, where nothing else is said."""
 
-_LOOKED_INTO = "RARAVIS_WEIGHTS names the folder that is looked into"
-
 _FEWEST, _MOST = 3, 8
 """Epochs of fine-tuning that are worth the time."""
 
-_SCRATCH = "modern_cnn_large"
-"""What is trained by the epoch on accelerators where no backbone is at hand."""
+_FIRST = "probe", patches.NAME
+"""Folders of the member that was chosen before the others: of its model's name."""
 
 _TUNED = "finetuned", "finetuned_2"
 """Folders of the members that are fine-tuned."""
@@ -42,6 +41,13 @@ _TUNED = "finetuned", "finetuned_2"
 def undecided(wanted: Recipe) -> bool:
     """Whether a recipe leaves open what it trains."""
     return isinstance(wanted.model, Options) and any(source.name == AT_HAND for source in wanted.model.backbones)
+
+
+def sized(out: Path, wanted: Recipe) -> Recipe:
+    """The same recipe with the size of images that an earlier start in `out`, or networks from scratch, ask for."""
+    if (first := _first(out)) is not None:
+        return wanted.model_copy(update={"data": Run.open(first).recipe.data})
+    return wanted if backbones.at_hand() else _scratch.sized(wanted)
 
 
 def laid_out(
@@ -56,64 +62,87 @@ def laid_out(
     minutes: float,
     quiet: bool,
 ) -> Run:
-    """The run of a recipe that is `undecided`: what was chosen, or that fused with networks tuned in the time left.
+    """The run of a recipe that is `undecided`: what was chosen, or that fused with networks taught in the time left.
 
-    They are joined where val gains by it.
+    Those are fine-tuned, or trained from scratch where no weights are at hand. They are joined where val gains by it.
 
     The members of the latter are runs of their own below `out`, so that a kill loses none that was finished; where they
     lie already, their recipes hold.
 
     Args:
         out: the run folder.
-        wanted: the recipe.
+        wanted: the recipe, `sized`.
         images: of train and val.
         parts: `train` and `val`.
         split: the text of `split.csv`.
         about: the environment of the run.
         families: K.
-        minutes: for trials and fine-tuning together.
+        minutes: for trials and further networks together.
         quiet: no progress.
 
     Raises:
         DataError: nothing could be tried within the time.
     """
     end = time.monotonic() + 60 * minutes
-    probe, *tuned = (out / MEMBERS / name for name in ("probe", *_TUNED))
-    if Run.is_run(probe):
-        chosen, tried, why = _chosen_before(probe)
+    if (first := _first(out)) is not None:
+        chosen, tried, why = _chosen_before(first)
     else:
         chosen, tried, why = decided(wanted, images.store, parts, families=families, minutes=minutes, quiet=quiet)
-    table, further = tried.to_csv(index=False, lineterminator="\n"), []
-    if Run.is_run(tuned[0]):
-        further = [Run.open(folder).recipe for folder in tuned if Run.is_run(folder)]
-    elif isinstance(chosen.model, Options) and not isinstance(chosen.model, patches.Options):
+        first = out / MEMBERS / chosen.model.name
+    scratch = isinstance(chosen.model, patches.Options)
+    others = [out / MEMBERS / name for name in (_scratch.FOLDERS if scratch else _TUNED)]
+    if Run.is_run(others[0]):
+        further = [Run.open(folder).recipe for folder in others if Run.is_run(folder)]
+    else:
         counts = {side: len(part.rows) for side, part in parts.items()}
-        further = finetuning(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
+        plan = _scratch.further if scratch else finetuning
+        further = plan(chosen, **counts, families=families, minutes=(end - time.monotonic()) / 60)
     if further:
         names = " and ".join(str(getattr(one.model, "backbone", one.model.name)) for one in further)
-        epochs = further[0].finetune.epochs
-        progress.say(f"Fine-tuning {names} for {epochs} epochs in the time that is left…", quiet=quiet)
-        files.write_text(files.folder(probe) / TRIED, table)
-        _finish(probe, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}}, images, parts, quiet)
-        planned = list(zip(tuned, further, strict=False))
+        doing, done = ("Training", "trained") if scratch else ("Fine-tuning", "fine-tuned")
+        epochs = further[0].train.epochs if scratch else further[0].finetune.epochs
+        progress.say(f"{doing} {names} for {epochs} epochs in the time that is left…", quiet=quiet)
+        files.write_text(files.folder(first) / TRIED, _text(tried))
+        _finish(first, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}}, images, parts, quiet)
+        planned = list(zip(others, further, strict=False))
         for folder, recipe in reversed(planned):  # the first one says that the plan is whole
             _begun(folder, recipe, split, about)
         for folder, recipe in planned:
             _finish(folder, recipe, split, about, images, parts, quiet)
-        members = [probe, *(folder for folder, _ in planned)]
+        members = [first, *(folder for folder, _ in planned)]
         alone, together = _on_val(members, images, parts, chosen)
-        why += f" In the time left {names} {'was' if len(further) == 1 else 'were'} fine-tuned for {epochs} epochs too"
+        if scratch:
+            tried = _scratch.judged(members, joined=together > alone)
+        why += f" In the time left {names} {'was' if len(further) == 1 else 'were'} {done} for {epochs} epochs too"
         told = f"they reach {together:.3f} on val, what was chosen before {alone:.3f}"
         if together > alone:
-            square = {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
-            given = {**square, "model.members": list(map(str, members))}
-            chosen = recipes.load("fused", given, seed=wanted.seed)
+            chosen = _fused(wanted, chosen, members)
             why += f" and all are joined, as val weighs them (heads.csv): {told}."
         else:
             why += f" and left out: joined as val weighs them {told}."
+    elif scratch:
+        why += f" Nothing else was tried: {minutes:g} minutes have no room for a network by the epoch beside it."
     run = Run.create(out, chosen, split, {**about, "chosen": {"minutes": minutes, "why": why}})
-    files.write_text(out / TRIED, table)
+    files.write_text(out / TRIED, _text(tried))
     return run
+
+
+def _first(out: Path) -> Path | None:
+    """The member that was chosen first by an earlier start in `out`."""
+    return next((folder for name in _FIRST if Run.is_run(folder := out / MEMBERS / name)), None)
+
+
+def _fused(wanted: Recipe, chosen: Recipe, members: Sequence[Path]) -> Recipe:
+    """Members joined for what the user wanted, on images as they saw them."""
+    assert isinstance(chosen.model, Options)
+    given = {key: value for key, value in asked(wanted).items() if not key.startswith("model.")}
+    given |= {f"data.{field}": value for field, value in chosen.data.model_dump().items()}
+    joint = {"model.members": list(map(str, members)), "model.objective": chosen.model.objective}
+    return recipes.load("fused", {**given, **joint}, seed=wanted.seed)
+
+
+def _text(tried: pd.DataFrame) -> str:
+    return tried.to_csv(index=False, lineterminator="\n")
 
 
 def _on_val(
@@ -165,17 +194,14 @@ def decided(
     minutes: float,
     quiet: bool,
 ) -> tuple[Recipe, pd.DataFrame, str]:
-    """What is to be trained: a probe on the best backbones at hand; from scratch where there are none.
-
-    From scratch, `patches` is the best that was measured on processors, and takes minutes; on an accelerator there is
-    time for the many epochs of `modern_cnn_large`.
+    """What is to be trained: a probe on the best backbones at hand; `patches`, from scratch, where there are none.
 
     Args:
         wanted: a recipe that is `undecided`.
         pictures: holds the images of `parts`.
         parts: `train` and `val`.
         families: K.
-        minutes: for the trials, or for training from scratch.
+        minutes: for the trials.
         quiet: no progress.
 
     Returns:
@@ -189,10 +215,7 @@ def decided(
     assert isinstance(wanted.model, Options)
     names = backbones.at_hand()
     if not names:
-        train, val = (len(parts[side].rows) for side in ("train", "val"))
-        if accelerated():
-            return _modern(wanted, train, val, families, minutes)
-        return _patches(wanted, train, val, minutes)
+        return _scratch.chosen(wanted, len(parts["train"].rows), len(parts["val"].rows), minutes)
     progress.say(f"At hand: {', '.join(names)}. Trying them for up to {minutes:g} minutes…", quiet=quiet)
     with terminable():
         found = best.choose(
@@ -237,56 +260,10 @@ def finetuning(probe: Recipe, *, train: int, val: int, families: int, minutes: f
 def _tuned(probe: Recipe, source: Source, epochs: int) -> Recipe:
     """`finetuned` of a backbone of a probe, on the same images."""
     changes = {
+        **alike(probe),
         "model.backbone": source.name,
         "model.weights": source.weights,
-        "data.size": probe.data.size,
-        "data.fit": probe.data.fit,
         "train.loss": "balanced_softmax",
         "finetune.epochs": epochs,
     }
     return recipes.load("finetuned", changes, seed=probe.seed)
-
-
-def _patches(wanted: Recipe, train: int, val: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
-    """`patches`, where the minutes allow its passes by the time that they take here."""
-    from raravis.learn.patches import seconds
-
-    scratch = recipes.load("patches", seed=wanted.seed)
-    assert isinstance(scratch.model, patches.Options)
-    needed = seconds(scratch.model, size=scratch.data.size, train=train, val=val)
-    if needed > 60 * minutes:
-        raise DataError(_short(f"filters from scratch take about {needed / 60:.1f} minutes"))
-    row = {"trial": "patches", "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
-    why = "Chosen: patches, from scratch, the best without weights on a processor; no backbone's weights are at hand"
-    return scratch, pd.DataFrame([row]), f"{why} ({_LOOKED_INTO})."
-
-
-def _short(what: str) -> str:
-    return (
-        f"No backbone's weights are at hand, and {what}.\n"
-        "Give more with --minutes, or put weights into the folder that RARAVIS_WEIGHTS names."
-    )
-
-
-def _modern(wanted: Recipe, train: int, val: int, families: int, minutes: float) -> tuple[Recipe, pd.DataFrame, str]:
-    """`modern_cnn_large`, for as many epochs as the minutes allow by the time that its steps take here."""
-    from raravis.study import estimate
-
-    scratch = recipes.load(_SCRATCH, seed=wanted.seed)
-    images = {"train": train, "val": val, "test": 0}
-    steps = estimate.measure(scratch, families)
-    least = max(len(scratch.train.sizes), int(scratch.train.warmup) + 1)
-    one, two = (
-        estimate.seconds(steps, recipes.load(_SCRATCH, {"train.epochs": n, "train.sizes": []}), images, train)
-        for n in (least, least + 1)
-    )
-    epochs = int(min(scratch.train.epochs, least + (60 * minutes - one) / (two - one)))
-    if epochs < least:
-        raise DataError(_short(f"{least} epochs from scratch take about {one / 60:.0f} minutes"))
-    chosen = recipes.load(_SCRATCH, {"train.epochs": epochs}, seed=wanted.seed)
-    why = (
-        f"Chosen: {_SCRATCH} from scratch for {epochs} epochs, which fit into {minutes:g} minutes; no backbone's "
-        f"weights are at hand ({_LOOKED_INTO})."
-    )
-    row = {"trial": _SCRATCH, "accuracy": None, "macro_f1": None, "verdict": "kept", "seconds": 0.0}
-    return chosen, pd.DataFrame([row]), why

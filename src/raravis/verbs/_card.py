@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from raravis import credits
 from raravis.judge import sets, trust_sections
 from raravis.judge.trust import Trust
 from raravis.run import Run
@@ -67,8 +68,17 @@ def _data(run: Run, phyla: Mapping[str, str]) -> Iterator[str]:
     split_digest = str(run.environment.get("split_digest", "none"))[:16]
     yield (
         f"Seed {run.recipe.seed}, split `{split_digest}`. The recipe stands in `recipe.toml`, versions and machine in "
-        "`environment.json`. The photographs have licences of their own, which this card does not tell."
+        "`environment.json`."
     )
+    yield _licences(data.get("licences", {}))
+
+
+def _licences(counts: Mapping[str, int]) -> str:
+    """Under which licences the training photographs are, as far as the data told when the run was made."""
+    if not set(counts) - {credits.UNKNOWN}:
+        return "The photographs have licences of their own, which are not known here."
+    named = ", ".join(f"{name} ({n:,})" for name, n in counts.items())
+    return f"Training photographs by licence: {named}. Keep to each where you show a photograph."
 
 
 def _good(run: Run, judged: Mapping[str, Any], side: str, species: Mapping[str, Any] | None) -> Iterator[str]:

@@ -6,18 +6,29 @@ import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import pandas as pd
 import psutil
 
-from raravis import __version__
+from raravis import __version__, credits
+from raravis.data import split as splits
 from raravis.data.catalogue import Catalogue
 from raravis.data.sources import Request
 from raravis.errors import UsageError
 
+_NAMED: Final = 12
+"""Licences that are counted each for itself."""
 
-def describe(request: Request, found: Catalogue, split_digest: str) -> dict[str, Any]:
-    """What `environment.json` holds; `request_of` reads the data's place back."""
+
+def describe(request: Request, found: Catalogue, split: pd.DataFrame) -> dict[str, Any]:
+    """What `environment.json` holds; `request_of` reads the data's place back.
+
+    Args:
+        request: what the user said about DATA.
+        found: the same, looked at.
+        split: `image_id, split` and what else `splits.digest` asks for.
+    """
     return {
         **made_with(),
         "data": {
@@ -26,9 +37,19 @@ def describe(request: Request, found: Catalogue, split_digest: str) -> dict[str,
             "label_column": request.label_column,
             "root": None if request.root is None else str(request.root.absolute()),
             "digest": found.digest,
+            "licences": _licences(found, split),
         },
-        "split_digest": split_digest,
+        "split_digest": splits.digest(split),
     }
+
+
+def _licences(found: Catalogue, split: pd.DataFrame) -> dict[str, int]:
+    """How many of the training photographs are under each licence, the most frequent first; rare ones together."""
+    readable = found.readable.drop_duplicates("image_id")
+    train = readable["image_id"].isin(split.loc[split["split"] == "train", "image_id"])
+    counts = readable.loc[train, "license"].replace("", credits.UNKNOWN).value_counts()
+    named = {str(name): int(count) for name, count in counts.head(_NAMED).items()}
+    return named | ({"others": int(counts.iloc[_NAMED:].sum())} if len(counts) > _NAMED else {})
 
 
 def made_with() -> dict[str, Any]:

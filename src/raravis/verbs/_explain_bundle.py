@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
-from raravis import drawing, files, page, progress
+from raravis import credits, drawing, files, page, progress
+from raravis.credits import Rights
 from raravis.data import decode
 from raravis.data.decode import UnreadableImageError
 from raravis.errors import UsageError, unknown
@@ -20,7 +22,7 @@ from raravis.explaining.evidence import PICTURES, Like, Panel, percent
 from raravis.explaining.names import distinct
 from raravis.explaining.said import Said
 from raravis.outcome import Outcome
-from raravis.page import Picture, Points, Section, Text
+from raravis.page import Block, Picture, Points, Section, Text
 from raravis.run import REPORT
 from raravis.serve import inputs
 from raravis.serve.bundle import BundlePredictor, open_bundle
@@ -114,7 +116,10 @@ class _Reason:
 
     def as_json(self) -> dict[str, Any]:
         """For scripts; the same names as of a run."""
-        near = [{"image_id": n.image_id, "family": n.family, "distance": 1 - n.similarity} for n in self.neighbours]
+        near = [
+            {"image_id": n.image_id, "family": n.family, "distance": 1 - n.similarity, **asdict(_rights(n))}
+            for n in self.neighbours
+        ]
         why = {
             "figure": self.figure,
             "families": dict(self.explained),
@@ -168,9 +173,13 @@ def _figure(reason: _Reason, photo: Pixels) -> Any:
         photo,
         reason.panels,
         list(reason.listed.items()),
-        [Like(_thumbnail(one), one.family, 1 - one.similarity) for one in reason.neighbours],
+        [Like(_thumbnail(one), one.family, 1 - one.similarity, _rights(one)) for one in reason.neighbours],
         "to the network, among the training photographs; distance 0: the same picture, 1: nothing in common",
     )
+
+
+def _rights(one: Neighbour) -> Rights:
+    return Rights(one.license, one.rights_holder)
 
 
 def _thumbnail(one: Neighbour) -> Pixels:
@@ -183,7 +192,7 @@ def _thumbnail(one: Neighbour) -> Pixels:
 
 
 def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequence[bytes], notes: Sequence[str]) -> None:
-    blocks: list[Any] = [
+    blocks: list[Block] = [
         Text(
             "A bright place speaks for the family. Beside the family that the network is surest of, a second one is "
             "explained where it comes close. Below are the photographs it learned from that it finds most like yours: "
@@ -197,12 +206,21 @@ def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequenc
     if left := len(reasons) - len(pictures):
         blocks.append(Text(f"{left} more photographs have their figures in files beside this page."))
     sections = [Section("Why it says so", blocks)]
+    if whose := _whose(reasons):
+        sections.append(Section("Whose photographs are shown", whose))
     if notes:
         sections.append(Section("What is to be known", [Points(notes)]))
     sections.append(Section("What these pictures do not show", [Points((evidence.WHERE, _COARSE, evidence.WHOSE))]))
     count = f"{len(reasons)} photograph{'' if len(reasons) == 1 else 's'}"
     lead = f"What the bundle {name} says of {count} of yours, and on what that rests."
     page.write(path, title=f"What {name} looks at", lead=lead, sections=sections)
+
+
+def _whose(reasons: Sequence[_Reason]) -> list[Block]:
+    """The rights in the thumbnails, each named by the beginning of its id: a bundle keeps no file names."""
+    near = [one for reason in reasons for one in reason.neighbours if one.thumbnail]
+    rows = [{"file_path": one.image_id[:12], "family": one.family, **asdict(_rights(one))} for one in near]
+    return credits.blocks(pd.DataFrame(rows))
 
 
 def _caption(reason: _Reason) -> str:

@@ -66,6 +66,8 @@ def keep(
         promised = trust_sections.sections(trial, found)
     predictions.save(made, out / PREDICTIONS)
     files.write_json(out / METRICS, judged)
+    if out == run.path and (out / TRIED).is_file():
+        _fill_in(run, judged["val"])
     if not run.history.empty:
         drawing.save(figures.curves(run.history), out / CURVES)
     report.report(
@@ -152,12 +154,23 @@ def _choices(run: Run) -> dict[str, pd.DataFrame]:
     """What was tried before the model of a run was chosen, if anything was."""
     heads = "Heads on the features that were chosen, the best first, cross-validated on train and val."
     fused = "The runs that were joined, each with its weight, and all of them together, on val."
+    tried = "What was tried, in order: features cross-validated on train and val, networks from scratch judged on val."
     tables = {
-        "Sets of features, in the order in which they were tried, cross-validated on train and val.": TRIED,
+        tried: TRIED,
         fused if run.recipe.model.name == "fused" else heads: HEADS,
     }
     found = {told: run.path / name for told, name in tables.items() if (run.path / name).is_file()}
     return {told: pd.read_csv(file).astype(object).fillna("") for told, file in found.items()}
+
+
+def _fill_in(run: Run, val: Mapping[str, Any]) -> None:
+    """Give what was chosen before anything was measured its figures in `tried.csv`."""
+    table = pd.read_csv(run.path / TRIED)
+    unmeasured = (table["verdict"] == "kept") & table["macro_f1"].isna()
+    if unmeasured.any():
+        found = [val["accuracy"], val["macro_f1"], round(float(run.history["seconds"].sum()), 1)]
+        table.loc[unmeasured, ["accuracy", "macro_f1", "seconds"]] = found
+        files.write_text(run.path / TRIED, table.to_csv(index=False, lineterminator="\n"))
 
 
 def metrics_in(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from raravis import credits
 from raravis.data import audit, catalogue
 from raravis.data.sources import Request
 from raravis.errors import RunError
@@ -73,11 +74,11 @@ def doubtful(run: Run, request: Request | None, *, quiet: bool) -> Doubtful:
     thought = doubt.doubt(held.probabilities, classes, doubt.votes(places, classes, len(run.families)))
     root = Path(found.root)
     items = suspects.items(table, run.families, thought, held.probabilities, places, root)
-    paths, labels = table["file_path"].tolist(), table["family"].tolist()
+    paths, labels, rights = table["file_path"].tolist(), table["family"].tolist(), credits.each(table)
     row_of = {path: row for row, path in enumerate(paths)}
     beside = {
         item.file_path: [
-            Beside(labels[place], root / paths[place])
+            Beside(labels[place], root / paths[place], rights[place])
             for place in places[row_of[item.file_path]][:BESIDE]
             if place >= 0
         ]

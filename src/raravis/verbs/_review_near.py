@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from raravis import progress
+from raravis import credits, progress
+from raravis.credits import Rights
 from raravis.data import catalogue, decode
 from raravis.data.ahead import ahead, cores
 from raravis.data.sources import Request
@@ -35,7 +36,7 @@ class Remembering(Protocol):
     """A predictor that carries its training photographs, as a bundle does."""
 
     def nearest(self, features: NDArray[np.float32], count: int) -> Sequence[Sequence[Any]]:
-        """The `count` nearest of each row; each has `family` and `thumbnail`, JPEG bytes or None."""
+        """The `count` nearest of each row; each is like `serve.neighbours.Neighbour`."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def _of_run(run: Run, request: Request | None, quiet: bool) -> _Seer:
     images = labelled(known, table, run.recipe.data, sides, quiet=quiet)
     own = features(run.recipe.model, network, images.store, images.table["image_id"].tolist(), quiet=quiet)
     shown = [
-        Beside(family, Path(known.root) / path)
-        for family, path in images.table[["family", "file_path"]].itertuples(index=False)
+        Beside(family, Path(known.root) / path, rights)
+        for family, path, rights in zip(
+            images.table["family"], images.table["file_path"], credits.each(images.table), strict=True
+        )
     ]
     unit = _unit(own)
 
@@ -130,7 +133,10 @@ def _of_bundle(predictor: Predictor) -> _Seer:
         if not isinstance(predictor, Remembering):
             raise _forgetful()
         found = predictor.nearest(asked, COUNT)
-        return [[Beside(one.family, one.thumbnail or b"") for one in row] for row in found]
+        return [
+            [Beside(one.family, one.thumbnail or b"", Rights(one.license, one.rights_holder)) for one in row]
+            for row in found
+        ]
 
     return _Seer(predictor.size, predictor.fit, features, search)
 

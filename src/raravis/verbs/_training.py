@@ -46,7 +46,7 @@ def begun(out: Path, wanted: Recipe, split: str | Path | None) -> Run:
     Raises:
         RunError: it is of another; what differs is named.
     """
-    run = Run.open(out)
+    run, wanted = Run.open(out), wanted.canonical()
     if run.recipe != wanted:
         before, now = (pd.json_normalize(r.model_dump(mode="json")).iloc[0] for r in (run.recipe, wanted))
         keys = sorted({*before.index, *now.index})

@@ -53,7 +53,7 @@ def opened(request: Request, recipe: Recipe, split: str | Path | None, *, quiet:
     found = catalogue.read(request, quiet=quiet)
     table = splits.read(Path(split)) if split is not None else divided(found, recipe)
     images = labelled(found, table, recipe.data, ("train", "val"), quiet=quiet)
-    return Opened(found, table, images, _environment.describe(request, found, splits.digest(table)))
+    return Opened(found, table, images, _environment.describe(request, found, table))
 
 
 def reopened(before: Opened, data: Data, *, quiet: bool) -> Opened:

@@ -9,10 +9,11 @@ import numpy as np
 
 from raravis import backbones, cluster, credits, files, progress
 from raravis.backbones import View
-from raravis.data import catalogue
+from raravis.data import catalogue, places
+from raravis.data.catalogue import Catalogue
 from raravis.data.pixels import open_store
 from raravis.data.sources import Request
-from raravis.errors import DataError, UsageError, unknown
+from raravis.errors import UsageError, unknown
 from raravis.outcome import Outcome
 from raravis.verbs._training import terminable
 
@@ -45,7 +46,8 @@ def embed(
     computed the features and in which precision). Features are kept in the cache, too, where `train` finds them.
 
     Args:
-        data: folder, table, `rare-species` or `bestiary`.
+        data: folder, table, `rare-species` or `bestiary`; also the address of a folder in a store
+            (`s3://bucket/folder`, `gs://…`), whose sub-folders are labels.
         backbone: one that `raravis backbones` lists, or the path of a `.keras` file.
         out: the folder to write into.
         weights: `imagenet` (those published with the backbone), `none` (random, drawn from `seed`), or a weight file.
@@ -63,16 +65,15 @@ def embed(
 
     Raises:
         UsageError: an unknown backbone, view or size, or weights that do not fit.
-        DataError: no image can be read, or a feature is no finite number.
+        DataError: no image can be read, a store does not list what it has, or a feature is no finite number.
         ClusterError: the cluster cannot be joined, or its workers keep dying.
-        MissingError: Ray is not installed.
+        MissingError: Ray, or the package for a store, is not installed.
         OfflineError: weights are not at hand and cannot be fetched.
         StorageError: the disk is full or read-only.
     """
     scaled = cluster.asked(ray, workers, quiet=quiet)
     from raravis import engine  # loads Keras, so only when there is work
-    from raravis.learn.embed import Extractor, computed
-    from raravis.learn.embed import embed as embedded
+    from raravis.learn import embed as embedding
 
     for kind, given, known in (("view", view, backbones.VIEWS), ("fit", fit, ("squash", "pad", "crop"))):
         if given not in known:
@@ -81,17 +82,16 @@ def embed(
         raise UsageError(f"--size {size} is out of range; 16 to 1024 pixels were expected.")
     request = Request(str(data), path_column, label_column, None if root is None else Path(root))
     folder = files.folder(out)
-    found = catalogue.read(request, quiet=quiet)
-    table = found.table[found.table["image_id"] != ""].drop_duplicates("image_id").sort_values("image_id")
-    if table.empty:
-        raise DataError(f"{found.root} holds no image that can be read, so there is nothing to embed.")
+    found = _catalogued(request, quiet)
+    seen = found.table[found.table["image_id"] != ""]
+    table = seen.drop_duplicates("image_id").sort_values("image_id")
     engine.keras().utils.set_random_seed(seed)
-    extractor = Extractor.open(backbone, size=size, weights=weights)
-    store = open_store(table, found.root, size=size, fit=fit, quiet=quiet)
+    extractor = embedding.Extractor.open(backbone, size=size, weights=weights)
+    store = open_store(table, found.place, size=size, fit=fit, quiet=quiet)
     ids = table["image_id"].tolist()
     with terminable(), scaled as joined:
-        kept = embedded(extractor, store, ids, view, quiet=quiet, cluster=joined)
-    how = computed(kept.folder)
+        cache = embedding.embed(extractor, store, ids, view, quiet=quiet, cluster=joined)
+    how = embedding.computed(cache.folder)
     about: dict[str, Any] = {
         "backbone": backbone,
         "weights": weights,
@@ -103,17 +103,34 @@ def embed(
         "images": len(ids),
         "features": extractor.width,
         "computed": how,
-        "data_digest": found.digest,
+        "data_digest": catalogue.digest(seen),
     }
     progress.say(f"Writing {len(ids)} × {extractor.width} features…", quiet=quiet)
     header = {"descr": "<f4", "fortran_order": False, "shape": (len(ids), extractor.width)}
     with files.atomic(folder / FEATURES) as stream:  # no memory map: on a full disk, that ends the process
         np.lib.format.write_array_header_1_0(stream, header)
         for start in range(0, len(ids), 4096):
-            stream.write(kept.read(ids[start : start + 4096]).astype("<f4", copy=False).tobytes())
+            rows = embedding.kept(cache, ids[start : start + 4096])
+            stream.write(rows.astype("<f4", copy=False).tobytes())
     columns = ["image_id", "file_path", "family", *credits.COLUMNS]
     files.write_text(folder / IMAGES, table[columns].to_csv(index=False, lineterminator="\n"))
     files.write_json(folder / ABOUT, about)
     mixed = len({one["precision"] for one in how}) > 1
     notes = (*found.notes, f"The features are of several precisions; see {ABOUT}.") if mixed else found.notes
     return Outcome("embed", folder, about, found.unreadable, notes, folder / ABOUT)
+
+
+def _catalogued(request: Request, quiet: bool) -> Catalogue:
+    """Look at every file of DATA, of this machine or in a store.
+
+    Raises:
+        UsageError, DataError: as `catalogue.read` and `catalogue.stored`; or columns or a root of a store were named.
+    """
+    if not places.is_address(request.data):
+        return catalogue.read(request, unlabelled=True, quiet=quiet)
+    if request.path_column or request.label_column or request.root:
+        raise UsageError(
+            f"{request.data} is a folder in a store.\n"
+            "--path-column, --label-column and --root belong to tables; leave them out."
+        )
+    return catalogue.stored(request.data, unlabelled=True, quiet=quiet)

@@ -19,7 +19,7 @@ from raravis.outcome import Outcome
 from raravis.recipe import Recipe
 from raravis.run import MEMBERS, REPORT, Run, taught
 from raravis.verbs import _environment, _judged
-from raravis.verbs._best import MINUTES, laid_out, undecided
+from raravis.verbs._best import MINUTES, laid_out, sized, undecided
 from raravis.verbs._training import begun, divided, tidy, worked
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def train(
         path_column: column of a table that holds file paths.
         label_column: column of a table that holds labels.
         root: folder that paths in a table are relative to.
-        minutes: for the trials of a recipe that leaves its backbones open, as `best` does, and for fine-tuning in what
-            the trials leave of them; 30 when not given.
+        minutes: for the trials of a recipe that leaves its backbones open, as `best` does, and in what the trials leave
+            of them for fine-tuning, or for a network from scratch where no weights are at hand; 30 when not given.
         seed: replaces the recipe's seed.
         quiet: no progress.
 
@@ -117,13 +117,14 @@ def _begin(
 ) -> tuple[Run, ToLearn]:
     """A new run and its images; made only once it is sure that there is something to learn from."""
     table = splits.read(Path(split)) if split is not None else divided(found, wanted)
+    wanted = sized(out, wanted) if undecided(wanted) else wanted
     learnt = _to_learn(found, table, wanted, quiet)
-    about = _environment.describe(request, found, splits.digest(table))
+    about = _environment.describe(request, found, table)
     text = splits.text(table).encode()
     if not undecided(wanted):
         return Run.create(out, wanted, text, about), learnt
-    run = laid_out(out, wanted, *learnt, text, about, families=len(taught(table)), minutes=minutes, quiet=quiet)
-    return run, learnt if run.recipe.data == wanted.data else _to_learn(found, table, run.recipe, quiet)
+    families = len(taught(table))
+    return laid_out(out, wanted, *learnt, text, about, families=families, minutes=minutes, quiet=quiet), learnt
 
 
 def _to_learn(found: catalogue.Catalogue, table: pd.DataFrame, wanted: Recipe, quiet: bool) -> ToLearn:

@@ -62,6 +62,7 @@ def zero_shot(
     from raravis import progress
     from raravis.learn import zero_shot as reading  # loads Keras, so only when there is work
 
+    options = options.canonical()
     progress.say(f"Reading {len(lineages)} names…", quiet=quiet)
     model = reading.network(options, lineages, size=wanted.data.size)
     empty = pd.DataFrame(columns=["image_id", "file_path", "family", "split"])
