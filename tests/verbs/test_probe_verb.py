@@ -202,8 +202,6 @@ def test_fine_tuning_starts_from_the_head_of_a_probe(at_hand, photos36, tmp_path
     tuned |= {"train.epochs": 1, "train.learning_rate": 1e-5, "finetune.epochs": 2, "finetune.warmup": 0}
     raravis.train(str(photos36), recipe="finetuned", set=tuned, out=tmp_path / "tuned", quiet=True)
     assert Run.open(tmp_path / "tuned").history["val_accuracy"].iloc[0] > 0.5
-    with pytest.raises(UsageError, match="not of 24 pixels"):
-        models.build(options, classes=3, size=24)
     with pytest.raises(UsageError, match="does not know 4 families"):
         models.build(options, classes=4, size=SIZE)
     other = models.options_of("frozen")(backbone="flat", start=str(out))
@@ -211,6 +209,20 @@ def test_fine_tuning_starts_from_the_head_of_a_probe(at_hand, photos36, tmp_path
         models.build(other, classes=3, size=SIZE)
     with pytest.raises(UsageError, match="no finished run"):
         models.build(models.options_of("frozen")(backbone="plain", start="nowhere"), classes=3, size=SIZE)
+
+
+def test_fine_tuning_starts_from_a_head_that_saw_other_views_and_another_size(at_hand, photos36, tmp_path):
+    from raravis import models
+
+    views = [{"name": "plain", "views": ["whole", "mirrored"], "size": SIZE + 8}]
+    probed(photos36, tmp_path / "probe", **{"model.learn_from": "train", "model.backbones": views})
+    network = Run.open(tmp_path / "probe").load_model()
+    begun = models.build(
+        models.options_of("frozen")(backbone="plain", start=str(tmp_path / "probe")), classes=3, size=SIZE + 16
+    )
+    for mine, its in (("logits", "logits"), (models.TRUNK, "backbone_1")):
+        for one, other in zip(begun.get_layer(mine).get_weights(), network.get_layer(its).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_probe_that_saw_val_is_nothing_to_start_from(at_hand, photos36, tmp_path):

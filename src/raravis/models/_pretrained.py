@@ -27,8 +27,8 @@ class Pretrained(Options):
         hidden: units of a dense ReLU layer between pooling and the last layer; 0 leaves it out.
         dropout: share of the values before the last layer dropped in training.
         learn: `head` (the backbone is frozen) or `all` (the whole network learns, as from random weights it must).
-        start: the folder of a finished `probe` on this backbone alone, seen whole, with a linear head that learned from
-            train: its backbone and head are what training starts from, and `weights` says nothing.
+        start: the folder of a finished `probe` on this backbone alone, with a linear head that learned from train, of
+            any size and views: its backbone and head are what training starts from, and `weights` says nothing.
     """
 
     backbone: str
@@ -61,7 +61,7 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     the outer network down.)
     """
     keras = engine.keras()
-    begun = _begun(options, classes=classes, size=size) if options.start else None
+    begun = _begun(options, classes=classes) if options.start else None
     trunk = backbones.build(options.backbone, size=size, weights="none" if begun else options.weights)
     trunk.name = TRUNK
     if options.learn == "head":
@@ -84,15 +84,22 @@ def build(options: Pretrained, *, classes: int, size: int) -> Any:
     model = keras.Model(inputs, logits(x, classes), name=options.name)
     if begun:
         for layer, weights in zip((trunk, model.get_layer("logits")), begun, strict=True):
-            layer.set_weights(weights)
+            _take(layer, weights, options.start)
     return model
 
 
-def _begun(options: Pretrained, *, classes: int, size: int) -> tuple[list[Any], list[Any]]:
+def _take(layer: Any, weights: list[Any], start: str) -> None:
+    try:
+        layer.set_weights(weights)
+    except ValueError as error:  # of a backbone whose weights depend on the size of images, such as a transformer's
+        raise UsageError(f"model.start: the weights of {start} do not fit images of this size: {error}.") from error
+
+
+def _begun(options: Pretrained, *, classes: int) -> tuple[list[Any], list[Any]]:
     """The weights of the backbone and of the head of the probe that training starts from.
 
     Raises:
-        UsageError: it is no such probe, or one for other images or families.
+        UsageError: it is no such probe, or one for other families.
     """
     keras, folder = engine.keras(), Path(options.start).expanduser()
     try:
@@ -107,11 +114,6 @@ def _begun(options: Pretrained, *, classes: int, size: int) -> tuple[list[Any], 
     for wrong, told in (
         (table["name"] != "probe" or len(sources) != 1, "it is no probe on one backbone"),
         (sources and sources[0]["name"] != options.backbone, f"its backbone is not {options.backbone}"),
-        (sources and list(sources[0].get("views", ["whole"])) != ["whole"], "it sees other views than the whole image"),
-        (
-            network.input_shape[1] != size or (sources and sources[0].get("size", size) != size),
-            f"not of {size} pixels",
-        ),
         (not isinstance(head, keras.layers.Dense), "its head is not linear; take lda, logistic, prototype or cosine"),
         (table.get("learn_from") != "train", "its head learned from val, too; train it with model.learn_from=train"),
         (network.output_shape[-1] != classes, f"it does not know {classes} families"),
