@@ -20,10 +20,9 @@ test-jax: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]'
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine
 
-# backbones, heads and networks on PyTorch (700 MB without CUDA), so not among `make test`
+# backbones, heads and networks on PyTorch (700 MB, and gigabytes with CUDA), so not among `make test`
 test-torch: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock \
-	    --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock torch==2.13.0
 	KERAS_BACKEND=torch $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m engine tests/backbones tests/heads tests/models \
 	    tests/learn/test_embed.py tests/verbs/test_zero_shot_verb.py
 

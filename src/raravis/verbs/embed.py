@@ -93,7 +93,7 @@ def embed(
         cache = embedding.embed(extractor, store, ids, view, quiet=quiet, cluster=joined)
     how = embedding.computed(cache.folder)
     about: dict[str, Any] = {
-        "backbone": backbone,
+        "backbone": extractor.name,
         "weights": weights,
         "weights_digest": extractor.digest,
         "size": size,
