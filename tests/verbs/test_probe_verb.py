@@ -478,3 +478,12 @@ def test_embedding_names_the_files_that_cannot_be_read(at_hand, photos36, tmp_pa
     outcome = raravis.embed(str(tmp_path / "photos"), backbone="plain", size=SIZE, out=tmp_path / "out", quiet=True)
     assert len(np.load(tmp_path / "out" / "features.npy")) == 2
     assert any("bad.png" in line for line in outcome.unreadable)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change"), [("probe", "model.backbones=MobilNetV2"), ("frozen", "model.backbone=MobilNetV2")]
+)
+def test_a_backbone_that_there_is_not_is_told_before_any_image_is_read(at_hand, tmp_path, recipe, change):
+    with pytest.raises(UsageError, match=r"no backbone named 'MobilNetV2'\.\nThe nearest: MobileNetV2"):
+        raravis.train(str(tmp_path / "nowhere"), recipe=recipe, set=[change], out=tmp_path / "run", quiet=True)
+    assert not Run.is_run(tmp_path / "run")

@@ -37,6 +37,7 @@ __all__ = [
     "at_hand",
     "build",
     "canonical",
+    "check",
     "extractor",
     "listed",
     "names",
@@ -72,6 +73,15 @@ def canonical(name: str) -> str:
     known = names()
     alike = [one for one in known if _plain(one) == _plain(stem)]
     return f"{alike[0]}{at}{layer}" if stem not in known and len(alike) == 1 else name
+
+
+def check(name: str) -> None:
+    """See that there is a backbone of this name, before anything is computed for it.
+
+    Raises:
+        UsageError: there is none; the nearest names are told.
+    """
+    _found(name)
 
 
 def build(name: str, *, size: int, weights: str) -> Any:

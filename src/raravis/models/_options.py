@@ -24,6 +24,13 @@ class Options(BaseModel):
         """The same with its backbones named as they are listed; loads Keras where there are any."""
         return self
 
+    def check(self) -> None:
+        """See that its backbones exist; loads Keras where there are any.
+
+        Raises:
+            UsageError: one does not.
+        """
+
 
 def logits(x: Any, classes: int) -> Any:
     """The last layer of every model: a dense layer named `logits`, `float32` `(B, classes)`, no activation."""

@@ -44,6 +44,10 @@ class Pretrained(Options):
         """The same with its backbone named as it is listed."""
         return self.model_copy(update={"backbone": backbones.canonical(self.backbone)})
 
+    def check(self) -> None:
+        """See that the backbone exists."""
+        backbones.check(self.backbone)
+
     @model_validator(mode="after")
     def _starts_as_it_was(self) -> Pretrained:
         if self.start and (self.hidden or self.images != "0-255" or not self.preprocess):

@@ -99,6 +99,9 @@ class Options(probe.Options):
             raise ValueError(f"backbones can only be {NAME!r}; take the model 'probe' for others")
         return self
 
+    def check(self) -> None:
+        """Its backbone is its own, and always there."""
+
 
 def build(options: Options, *, classes: int, size: int) -> Any:
     """The network with random filters and a head of random weights; see `models` for the contract."""

@@ -93,6 +93,11 @@ class Options(models.Options):
         named = [one.model_copy(update={"name": backbones.canonical(one.name)}) for one in self.backbones]
         return self.model_copy(update={"backbones": tuple(named)})
 
+    def check(self) -> None:
+        """See that the backbones exist, where they are decided."""
+        for name in {source.name for source in self.backbones} - {AT_HAND}:
+            backbones.check(name)
+
 
 def build(options: Options, *, classes: int, size: int) -> Any:
     """The network with a head of random weights; see `models` for the contract."""

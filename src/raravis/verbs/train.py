@@ -63,7 +63,7 @@ def train(
 
     Raises:
         RecipeError: a field of the recipe is unknown or out of range.
-        UsageError: `minutes` for a recipe that leaves nothing open.
+        UsageError: `minutes` for a recipe that leaves nothing open, or a backbone that there is not.
         DataError: there is nothing to learn from, or the families are no tree: a taxon has two parents or is its own
             ancestor.
         RunError: `out` holds a run and `resume` is not set, or holds another one; another process writes to it.
@@ -79,6 +79,8 @@ def train(
     request = Request(str(data), path_column, label_column, None if root is None else Path(root))
     if (Run.is_run(out) or (out / MEMBERS).is_dir()) and not resume:
         raise RunError(f"{out} already holds a run.\nContinue it with --resume, or choose another --out.")
+    if not Run.is_run(out):
+        wanted.model.check()
     found = catalogue.read(request, quiet=quiet)
     if Run.is_run(out):
         run, learnt = begun(out, Run.open(out).recipe if undecided(wanted) else wanted, split), None
