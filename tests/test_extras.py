@@ -132,9 +132,9 @@ def bundle(tmp_path, trust):
         "version": folder.VERSION,
         "families": list(trust.families),
         "taxonomy": trust.taxonomy.record(),
-        "input": {"size": 16, "fit": "pad"},
+        "preprocessing": {"size": 16, "fit": "pad"},
         "outputs": {},
-        "files": {file.name: folder.entry(file) for file in made.iterdir()},
+        "digests": {file.name: folder.entry(file) for file in made.iterdir()},
     }
     (made / folder.ABOUT).write_text(json.dumps(about))
     return made

@@ -51,7 +51,7 @@ def opened(model, path):
     served, why = serving(model)
     onnxruntime.write(served, path / MODEL, outputs=("logits", "embedding", "evidence")[: len(served.outputs)])
     names = tuple(f"f{number}" for number in range(CLASSES))
-    held = Folder(path, {"files": {MODEL: entry(path / MODEL)}}, "", names, SIZE, "squash")
+    held = Folder(path, {"digests": {MODEL: entry(path / MODEL)}}, "", names, SIZE, "squash")
     return Network.open(held, MODEL, threads=1), why
 
 

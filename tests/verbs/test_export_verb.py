@@ -48,9 +48,10 @@ def test_what_it_holds_is_what_it_says(made, small_run):
     out, found = made
     about = json.loads((out / folder.ABOUT).read_text())
     names = {file.name for file in out.iterdir()}
-    assert names == {*about["files"], folder.ABOUT} == set(found.figures["files"])
+    assert {"families", "taxonomy", "preprocessing", "calibration", "thresholds", "versions", "digests"} <= set(about)
+    assert names == {*about["digests"], folder.ABOUT} == set(found.figures["files"])
     assert names == set(folder.LARGEST)
-    for name, told in about["files"].items():
+    for name, told in about["digests"].items():
         assert folder.entry(out / name) == told
     run = Run.open(small_run)
     assert about["run"]["split_digest"] == run.environment["split_digest"]

@@ -56,7 +56,7 @@ def about(
         "made": {"raravis": __version__, "at": datetime.now(UTC).isoformat(timespec="seconds")},
         "families": list(run.families),
         "taxonomy": taxonomy.record(),
-        "input": {
+        "preprocessing": {
             "name": "image",
             "size": data.size,
             "fit": data.fit,
@@ -66,7 +66,7 @@ def about(
         },
         **exported,
         "calibration": None if trust is None else trust.calibration.record(),
-        "promises": None if trust is None else _promises(trust),
+        "thresholds": None if trust is None else _thresholds(trust),
         "run": {
             "recipe": run.recipe.model.name,
             "description": run.recipe.description,
@@ -75,14 +75,14 @@ def about(
             "split_digest": environment.get("split_digest"),
             "data": Path(str(source["data"])).name if "data" in source else None,
             "data_digest": source.get("digest"),
-            "versions": versions,
         },
         "measured": {
             side: {name: measured[side][name] for name in _MEASURED if name in measured[side]}
             for side in ("val", "test")
             if side in measured
         },
-        "files": dict(files),
+        "versions": versions,
+        "digests": dict(files),
     }
 
 
@@ -93,7 +93,7 @@ def files_digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _promises(trust: Trust) -> dict[str, Any]:
+def _thresholds(trust: Trust) -> dict[str, Any]:
     """What is promised unless something else is asked for, and the thresholds that keep it; null for none."""
     accept, precision, share = trust.accepted
     return {

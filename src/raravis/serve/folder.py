@@ -39,7 +39,7 @@ LITERT: Final = "model.tflite"
 CARD: Final = "card.md"
 
 FORMAT: Final = "raravis bundle"
-VERSION: Final = 1
+VERSION: Final = 2
 
 LARGEST: Final[Mapping[str, int]] = {
     ABOUT: 16 << 20,
@@ -102,7 +102,7 @@ class Folder:
 
     def holds(self, name: str) -> bool:
         """Whether the bundle has a file of this name."""
-        return name in self.about["files"]
+        return name in self.about["digests"]
 
     def read(self, name: str) -> bytes:
         """The bytes of a file, which are those that `bundle.json` speaks of.
@@ -125,7 +125,7 @@ class Folder:
         Raises:
             BundleError: as `read`, of the first file that is wrong.
         """
-        for name in self.about["files"]:
+        for name in self.about["digests"]:
             if name not in but:
                 with _opened(self.path / name) as stream:
                     count = os.fstat(stream.fileno()).st_size
@@ -138,7 +138,7 @@ class Folder:
             BundleError: as `read`.
         """
         held = {name: self.read(name) for name in names if self.holds(name)}
-        about = {**self.about, "files": {name: self.about["files"][name] for name in held}}
+        about = {**self.about, "digests": {name: self.about["digests"][name] for name in held}}
         return {ABOUT: json.dumps(about).encode(), **held}
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
@@ -162,7 +162,7 @@ class Folder:
 
     def _same(self, name: str, count: int, digest: str) -> None:
         """Hold bytes and SHA-256 of a file against those that `bundle.json` tells."""
-        told = self.about["files"][name]
+        told = self.about["digests"][name]
         if count != told["bytes"]:
             raise BundleError(
                 f"{self.path / name} has {count:,} bytes, {told['bytes']:,} were expected: it is cut short or changed."
@@ -227,12 +227,12 @@ def _checked(about: Any) -> tuple[tuple[str, ...], int, str]:
     if about["version"] != VERSION:
         raise ValueError(f"it is of version {about['version']!r}, this raravis reads version {VERSION}")
     families = _families(about["families"])
-    image = about["input"]
+    image = about["preprocessing"]
     if type(image["size"]) is not int or image["size"] not in SIDES:
         raise ValueError(f"a size of {image['size']!r} pixels; {SIDES[0]} to {SIDES[-1]} were expected")
     if image["fit"] not in ("squash", "pad", "crop"):
         raise ValueError(f"the fit {image['fit']!r}; squash, pad or crop was expected")
-    files = about["files"]
+    files = about["digests"]
     for name, told in files.items():
         if name not in LARGEST or name == ABOUT:
             raise ValueError(f"it speaks of a file {name[:_LONGEST]!r}, which no bundle has")

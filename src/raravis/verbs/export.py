@@ -212,7 +212,7 @@ def _own(network: Any, images: NDArray[np.uint8]) -> Seen:
 def _open(part: Path, run: Run, name: str) -> Network:
     """A network of a bundle that has no `bundle.json` yet."""
     data = run.recipe.data
-    held = Folder(part, {"files": {name: entry(part / name)}}, "", run.families, data.size, data.fit)
+    held = Folder(part, {"digests": {name: entry(part / name)}}, "", run.families, data.size, data.fit)
     return Network.open(held, name, threads=cores())
 
 
