@@ -30,6 +30,8 @@ from raravis.serve.predictor import Answer
 from raravis.web import app as web
 
 EDGE = b"edge"
+PATIENCE = 120.0
+"""Seconds after which a request hangs: many, as the machine may have other work."""
 
 
 class Colours:
@@ -72,6 +74,7 @@ def main() -> None:
 
 def described(app: Any, count: int, end: float, seed: int) -> Any:
     """Ask what Schemathesis makes of the description, valid and not, with pictures where it asks for files."""
+    import requests
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
@@ -101,7 +104,11 @@ def described(app: Any, count: int, end: float, seed: int) -> Any:
                 case.body |= {name: some for name, some in photos.items() if name in case.body}
                 without.append(negative_data_rejection)
             begun = time.perf_counter()
-            answer = case.call()
+            try:
+                answer = case.call(timeout=PATIENCE)
+            except requests.exceptions.ReadTimeout:
+                results.append((0, time.perf_counter() - begun, f"{case.method} {case.path}: no answer"))
+                return
             taken = time.perf_counter() - begun
             wrong = ""
             try:
