@@ -57,9 +57,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Like:
-    """A training photograph, RGB uint8 `(THUMB, THUMB, 3)`, with its family, its distance, and whose it is."""
+    """A training photograph, RGB uint8 `(THUMB, THUMB, 3)`, with its family, its distance, and whose it is.
 
-    picture: Pixels
+    None for a photograph that cannot be shown.
+    """
+
+    picture: Pixels | None
     family: str
     distance: float
     rights: Rights
@@ -148,10 +151,14 @@ def _likes(sheet: Sheet, left: int, likes: Sequence[Like], told: str, across: in
     for number, like in enumerate(likes):
         row, column = divmod(number, across)
         x, above = left + column * (THUMB + _NEAR), _ROW + 48 + row * _LIKE
-        sheet.image(x, above, like.picture)
+        if like.picture is None:
+            sheet.image(x, above, np.full((THUMB, THUMB, 3), tuple(bytes.fromhex(drawing.LINE[1:])), np.uint8))
+            sheet.write(x + 10, above + THUMB // 2 - 8, "not at hand", size=7, color=drawing.MUTED)
+        else:
+            sheet.image(x, above, like.picture)
         sheet.write(x, above + THUMB + 5, shortened(like.family, THUMB, weight="bold"), size=7.5, weight="bold")
         sheet.write(x, above + THUMB + 24, f"distance {like.distance:.2f}", size=7, color=drawing.MUTED)
-        for line, words in enumerate(like.rights.words):
+        for line, words in enumerate(like.rights.words if like.picture is not None else ()):
             place = above + THUMB + 41 + 17 * line
             sheet.write(x, place, shortened(words, THUMB, size=7), size=7, color=drawing.MUTED)
 

@@ -182,13 +182,12 @@ def _rights(one: Neighbour) -> Rights:
     return Rights(one.license, one.rights_holder)
 
 
-def _thumbnail(one: Neighbour) -> Pixels:
-    """The training photograph; a plain tile where the bundle does not show it, or shows something that is no image."""
-    side = evidence.THUMB
+def _thumbnail(one: Neighbour) -> Pixels | None:
+    """The training photograph; None where the bundle does not show it, or shows something that is no image."""
     try:
-        return decode.pixels(one.thumbnail or b"", side, "pad")
+        return decode.pixels(one.thumbnail or b"", evidence.THUMB, "pad")
     except UnreadableImageError:
-        return np.full((side, side, 3), tuple(bytes.fromhex(drawing.LINE[1:])), np.uint8)
+        return None
 
 
 def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequence[bytes], notes: Sequence[str]) -> None:
@@ -196,8 +195,8 @@ def _report(path: Path, name: str, reasons: Sequence[_Reason], pictures: Sequenc
         Text(
             "A bright place speaks for the family. Beside the family that the network is surest of, a second one is "
             "explained where it comes close. Below are the photographs it learned from that it finds most like yours: "
-            "if they are of other families, or alike in their background only, so may be its reason. A plain tile "
-            "stands for a photograph that the maker of the bundle did not give along."
+            "if they are of other families, or alike in their background only, so may be its reason. Of those that "
+            "are not at hand the maker of the bundle did not give a picture along."
         )
     ]
     for reason, picture in zip(reasons, pictures, strict=False):
