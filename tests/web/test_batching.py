@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -223,3 +224,23 @@ def test_an_answer_that_takes_too_long(make, visit, draw, fake, monkeypatch):
     gate.set()
     assert answer.status_code == 503
     assert "too long" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("number", [1, 255])
+def test_who_has_an_answer_finds_its_batch_counted(number):
+    counted = []
+
+    def told(size, seconds):
+        time.sleep(0.05)
+        counted.append(size)
+
+    async def work():
+        model = Slow()
+        model.gate.set()
+        batcher = Batcher(Model(model), batch=4, linger=0.0, waiting=64, told=told)
+        await asyncio.gather(batcher.ask(photo(number), "one"), return_exceptions=True)
+        found = list(counted)
+        await asyncio.to_thread(batcher.close)
+        return found
+
+    assert asyncio.run(work()) == [1]

@@ -144,13 +144,13 @@ class Batcher:
     def _work(self) -> None:
         while jobs := self._next():
             begun = time.perf_counter()
+            said: Sequence[Said] | Exception
             try:
                 said = self._answers(jobs)
             except Exception as error:  # whatever a model raises is its clients' answer, and the thread goes on
-                _deliver(jobs, error)
-            else:
-                _deliver(jobs, said)
-            self._told(len(jobs), time.perf_counter() - begun)
+                said = error
+            self._told(len(jobs), time.perf_counter() - begun)  # first: who has an answer finds it counted
+            _deliver(jobs, said)
         left = [job for lane in self._lanes.values() for job in lane]
         self._lanes.clear()
         _deliver(left, RunError("The server is stopping.\nAsk again when it is back."))
