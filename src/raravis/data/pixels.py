@@ -64,9 +64,8 @@ def open_store(
         raise UsageError(
             f"Images cannot be kept at size {size}, fit {fit!r}.\nGive a size of 1 or more, and squash, pad or crop."
         )
-    home = files.digest(str(root.resolve() if isinstance(root, Path) else root), str(size), fit, str(decode.VERSION))[
-        :16
-    ]
+    place = root.resolve() if isinstance(root, Path) else root
+    home = files.digest(str(place), str(size), fit, str(decode.VERSION))[:16]
     folder = files.cache("pixels", home)
     table = table.drop_duplicates("image_id")
     store = PixelStore(folder, size, fit)
