@@ -31,7 +31,7 @@ def pixels(count: int, dtype: type = np.uint8) -> np.ndarray:
 
 
 def network(activation: str = "relu"):
-    """All that networks at hand are made of, small: constants, normalization, padding, depthwise, residue, pooling."""
+    """All that networks at hand are made of, small: constants, normalization, padding, groups, residue, pooling."""
     keras = engine.keras()
     layers = keras.layers
     image = keras.Input((SIDE, SIDE, 3), name="image")
@@ -40,6 +40,7 @@ def network(activation: str = "relu"):
     x = layers.ZeroPadding2D(1)(x)
     x = skip = layers.Conv2D(8, 3, strides=2, activation=activation)(x)
     x = layers.DepthwiseConv2D(3, padding="same")(x)
+    x = layers.Conv2D(8, 3, padding="same", groups=4)(x)
     x = layers.BatchNormalization()(x)
     x = layers.Activation(activation)(layers.Add()([x, skip]))
     trunk = keras.Model(image, x, name="trunk")

@@ -1,7 +1,7 @@
 """A Keras model as one TensorFlow function, which the converters start from.
 
 Enters: a Keras model on the TensorFlow backend. Leaves: an archive that can be written as a SavedModel, and the traced
-function. TensorFlow itself is not imported: Keras hands both out.
+function.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from raravis import engine
@@ -31,12 +32,28 @@ def exported(model: Any, wanted_by: str) -> tuple[Any, Any]:
     image = model.inputs[0]
     archive = keras.export.ExportArchive()
     archive.track(model)
-    function = archive.add_endpoint(
-        "serve",
-        lambda images: model(images, training=False),
-        input_signature=[keras.InputSpec(shape=(None, *image.shape[1:]), dtype=image.dtype, name="image")],
-    )
-    return archive, function.get_concrete_function()
+    with _one_function():
+        function = archive.add_endpoint(
+            "serve",
+            lambda images: model(images, training=False),
+            input_signature=[keras.InputSpec(shape=(None, *image.shape[1:]), dtype=image.dtype, name="image")],
+        )
+        return archive, function.get_concrete_function()
+
+
+@contextmanager
+def _one_function() -> Iterator[None]:
+    """Trace what Keras compiles by XLA in place, not as functions of their own, which no converter looks into.
+
+    Keras does so for convolutions in groups (ConvNeXt), as TensorFlow has none such on the CPU; converters have.
+    """
+    config = import_module("tensorflow").config
+    before = config.functions_run_eagerly()
+    config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        config.run_functions_eagerly(before)
 
 
 @contextmanager
