@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -135,9 +136,13 @@ def colours(*rgb):
     return np.array(rgb, np.uint8)[:, None, None, :].repeat(SIZE, 1).repeat(SIZE, 2)
 
 
-def test_it_answers_like_the_network_that_it_holds(whole):
-    made = open_bundle(whole, threads=1)
-    batch = np.random.default_rng(0).integers(0, 256, (37, SIZE, SIZE, 3), np.uint8)
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 37])
+@pytest.mark.parametrize(("threads", "served"), [(1, False), (1, True), (4, False), (4, True)])
+def test_it_answers_like_the_network_that_it_holds(whole, threads, served, count):
+    made = open_bundle(whole, threads=threads)
+    if served:
+        made.prepare()
+    batch = np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
     found = made.answer(batch)
     features = batch.mean((1, 2)) / 255
     np.testing.assert_allclose(found.probabilities, softmax(features @ KERNEL), atol=1e-5)
@@ -148,6 +153,56 @@ def test_it_answers_like_the_network_that_it_holds(whole):
     assert made.lineage("felidae")["order"] == "carnivora"
     with pytest.raises(DataError, match="ursidae"):
         made.lineage("ursidae")
+
+
+def test_threads_take_images_of_their_own_and_share_layers_only_of_a_few_in_a_service(whole):
+    network = open_bundle(whole, threads=3).network
+    sessions = {"own": network.session}
+    asked = []
+
+    class Watched:
+        def __init__(self, name):
+            self.name = name
+
+        def run(self, wanted, given, options):
+            asked.append((self.name, len(given["image"])))
+            return sessions[self.name].run(wanted, given, options)
+
+    network.session = Watched("own")
+
+    def shares(count):
+        asked.clear()
+        network(np.zeros((count, SIZE, SIZE, 3), np.uint8), ("logits",))
+        return sorted(asked)
+
+    assert shares(2) == [("own", 1)] * 2
+    assert shares(7) == [("own", 1)] + [("own", 2)] * 3
+    network.prepare()
+    sessions["shared"], network.shared = network.shared, Watched("shared")
+    assert shares(2) == [("shared", 2)]
+    assert shares(3) == [("own", 1)] * 3
+
+
+def test_several_may_ask_at_once(whole):
+    made = open_bundle(whole, threads=2)
+    made.prepare()
+    batches = [np.random.default_rng(n).integers(0, 256, (n % 7, SIZE, SIZE, 3), np.uint8) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(made.answer, batches))
+    for batch, found in zip(batches, together, strict=True):
+        np.testing.assert_allclose(found.probabilities, softmax(batch.mean((1, 2)) / 255 @ KERNEL), atol=1e-5)
+
+
+def test_a_fault_on_one_of_the_threads_is_one_error(whole):
+    network = open_bundle(whole, threads=3).network
+
+    class Faulty:
+        def run(self, wanted, given, options):
+            raise RuntimeError("no\nmemory")
+
+    network.session = Faulty()
+    with pytest.raises(BundleError, match=r"does not run: no memory\.\nExport"):
+        network(np.zeros((9, SIZE, SIZE, 3), np.uint8), ("logits",))
 
 
 def test_the_one_door_opens_bundles_and_passes_promises_on(whole):

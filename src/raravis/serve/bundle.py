@@ -53,6 +53,11 @@ class BundlePredictor:
     taxonomy: Taxonomy
 
     @property
+    def at_once(self) -> int:
+        """How many threads do well to ask at a time: while one batch is judged, the next is computed."""
+        return 2
+
+    @property
     def about(self) -> Mapping[str, Any]:
         """What `bundle.json` holds."""
         return self.folder.about
@@ -138,12 +143,17 @@ class BundlePredictor:
         return self._remembered.nearest(features, count)
 
     def prepare(self) -> None:
-        """Read now what `heat` and `nearest` would read when first asked: whoever serves meets no damage later.
+        """Make ready for a long service.
+
+        What `heat` and `nearest` would read when first asked is read now, so that no damage is met later, and fewer
+        images than threads are computed by all of them from now on.
 
         Raises:
             BundleError: what the bundle remembers, or the network that tells evidence, is damaged.
         """
-        _ = self._remembered, self._telling
+        _ = self._remembered
+        for network in (self.network, self._telling):
+            network.prepare()
 
     @cached_property
     def _remembered(self) -> Neighbours | None:

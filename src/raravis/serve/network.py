@@ -7,6 +7,7 @@ bundle says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,34 +19,44 @@ from raravis.errors import BundleError, UsageError
 from raravis.serve import _onnx
 from raravis.serve.folder import Folder
 
-CHUNK: Final = 4
+CHUNK: Final = 2
 """Images that a network is given at once: what lies between its layers then stays in the processor's caches."""
 _INSTALL: Final = "pip install 'raravis[field]'"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Network:
     """A network that is ready to run.
 
+    Of many images each thread computes some from the first layer to the last. Threads that share every layer are as
+    fast on an idle machine, but wait for each other at every layer while anything else runs, decoding for example: a
+    process that takes 30% of one of two cores halves them, and costs these no more than it takes.
+
     Attributes:
+        held: the bundle that it is of.
         name: of its file.
-        session: ONNX Runtime's.
+        session: ONNX Runtime's, of one thread; many may run it at once.
+        shared: another, whose layers all threads share; None before `prepare`.
         options: of every run.
         size: side of its images, in pixels.
         count: number of families, K.
         width: of the embedding, D.
         places: height and width of the evidence; None where it tells none.
         threads: that it computes on.
+        pool: of these threads; calls from several threads take turns in it.
     """
 
+    held: Folder
     name: str
     session: Any
+    shared: Any | None
     options: Any
     size: int
     count: int
     width: int
     places: tuple[int, int] | None
     threads: int
+    pool: ThreadPoolExecutor
 
     @classmethod
     def open(cls, held: Folder, name: str, *, threads: int) -> Network:
@@ -60,26 +71,26 @@ class Network:
             BundleError: the file is not the one that was exported, holds more than a network, or another one.
             UsageError: ONNX Runtime is not installed.
         """
-        content = held.read(name)
-        _onnx.check(content)
+        session = _session(held, name, threads=1)
         try:
-            runtime = engine.onnxruntime()
-        except ImportError:
-            raise UsageError(f"A bundle is run by ONNX Runtime, which is not installed: {_INSTALL}") from None
-        options = runtime.SessionOptions()
-        options.log_severity_level = 4  # what goes wrong is raised
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.load_model_format", "ONNX")
-        try:
-            session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             shapes = {one.name: (one.type, one.shape) for one in (*session.get_inputs(), *session.get_outputs())}
             width, places = _shapes(shapes, len(session.get_inputs()), held.size, len(held.families))
-        except Exception as error:  # the runtime raises many kinds for one fault: no network that suits
+        except Exception as error:  # a stranger's network can be wrong in as many ways as there are
             raise held.damaged(name, error) from None
-        only = runtime.RunOptions()
-        only.only_execute_path_to_fetches = True  # evidence is not computed unless it is asked for
-        only.log_severity_level = 4
-        return cls(name, session, only, held.size, len(held.families), width, places, threads)
+        options = engine.onnxruntime().RunOptions()
+        options.only_execute_path_to_fetches = True  # evidence is not computed unless it is asked for
+        options.log_severity_level = 4
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="raravis-network")
+        return cls(held, name, session, None, options, held.size, len(held.families), width, places, threads, pool)
+
+    def prepare(self) -> None:
+        """Let fewer images than threads be computed by all threads: sooner, for the memory of the weights once more.
+
+        Raises:
+            BundleError: as of `open`.
+        """
+        if self.shared is None and self.threads > 1:
+            self.shared = _session(self.held, self.name, threads=self.threads)
 
     def __call__(self, batch: NDArray[np.uint8], wanted: tuple[str, ...]) -> list[NDArray[np.float32]]:
         """What it makes of RGB `uint8` `(B, size, size, 3)`; what is not wanted is not computed.
@@ -101,17 +112,43 @@ class Network:
             )
         shapes = {"logits": (self.count,), "embedding": (self.width,), "evidence": (*(self.places or ()), self.count)}
         found = [np.empty((len(batch), *shapes[name]), np.float32) for name in wanted]
-        for start in range(0, len(batch), CHUNK):
-            some = np.ascontiguousarray(batch[start : start + CHUNK])
-            try:
-                for whole, part in zip(found, self.session.run(wanted, {"image": some}, self.options), strict=True):
-                    whole[start : start + CHUNK] = part
-            except Exception as error:  # as above
-                told = " ".join(str(error).split())[:200]
-                raise BundleError(f"The network of the bundle does not run: {told}.\nExport it again.") from None
+        session, abreast = self.session, self.threads
+        if self.shared is not None and len(batch) < self.threads:
+            session, abreast = self.shared, 1
+        step = min(CHUNK, max(1, len(batch) // abreast))
+
+        def run(start: int) -> None:
+            some = np.ascontiguousarray(batch[start : start + step])
+            for whole, part in zip(found, session.run(wanted, {"image": some}, self.options), strict=True):
+                whole[start : start + step] = part
+
+        each = map if abreast == 1 else self.pool.map
+        try:
+            list(each(run, range(0, len(batch), step)))
+        except Exception as error:  # the runtime raises many kinds
+            told = " ".join(str(error).split())[:200]
+            raise BundleError(f"The network of the bundle does not run: {told}.\nExport it again.") from None
         if not all(np.isfinite(one).all() for one in found):
             raise BundleError("The network gives no finite numbers (NaN or infinity): it is damaged.\nExport it again.")
         return found
+
+
+def _session(held: Folder, name: str, *, threads: int) -> Any:
+    """ONNX Runtime's session of a file; raises as `Network.open`."""
+    content = held.read(name)
+    _onnx.check(content)
+    try:
+        runtime = engine.onnxruntime()
+    except ImportError:
+        raise UsageError(f"A bundle is run by ONNX Runtime, which is not installed: {_INSTALL}") from None
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises many kinds for one fault: no network
+        raise held.damaged(name, error) from None
 
 
 def _shapes(
