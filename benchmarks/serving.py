@@ -1,8 +1,11 @@
 """A server with many clients at once, against its bare engine: the same bundle on the same decoded photographs.
 
-Enters: a bundle and a folder of photographs. Leaves: one JSON object on standard output: photographs a second of both,
-in turns, the median of the ratios, the p99 of a request, and that as a multiple of the bare engine's median time for
-one batch as large as the server's. Clients are connections of this process; each sends one photograph, waits for its
+    engine   the bundle's own `answer`, verdicts and all, on one batch after the other
+    bare     a plain loop of ONNX Runtime with its own default options, logits alone
+
+Enters: a bundle and a folder of photographs. Leaves: one JSON object on standard output: photographs a second of all,
+in turns, the medians of the ratios, the p99 of a request, and that as a multiple of the engine's median time for one
+batch as large as the server's. Clients are connections of this process; each sends one photograph, waits for its
 answer, and sends the next. Exit code 1 where an answer was not 200.
 
     python benchmarks/serving.py BUNDLE PHOTOS
@@ -19,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +55,9 @@ def main() -> None:
     bodies = [file.read_bytes() for file in files]
     pixels = np.stack([decode.pixels(body, predictor.size, predictor.fit) for body in bodies])
     asks = [request(body) for body in bodies]
-    bare, served, times, waits, statuses = [], [], [], [], []
+    plain = bare(Path(options.bundle) / "model.onnx")
+    speeds: dict[str, list[float]] = {"bare": [], "engine": [], "served": []}
+    times, waits, statuses = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "raravis", "serve", str(Path(options.bundle).absolute()), "--port", "0"]
         command += ["--batch-size", str(options.batch)]
@@ -65,12 +72,16 @@ def main() -> None:
             port = int(found[1])
             asyncio.run(clients(port, asks, options.clients, 2.0))  # warm
             for _ in range(options.rounds):
-                mine = engine(predictor, pixels, options.batch, options.seconds)
-                bare.append(options.batch * len(mine) / sum(mine))
-                times += mine
+                taken = {
+                    "bare": loop(plain, pixels, options.batch, options.seconds),
+                    "engine": loop(predictor.answer, pixels, options.batch, options.seconds),
+                }
+                for name, some in taken.items():
+                    speeds[name].append(options.batch * len(some) / sum(some))
+                times += taken["engine"]
                 begun = time.perf_counter()
                 answers = asyncio.run(clients(port, asks, options.clients, options.seconds))
-                served.append(len(answers) / (time.perf_counter() - begun))
+                speeds["served"].append(len(answers) / (time.perf_counter() - begun))
                 waits += [seconds for _, seconds in answers]
                 statuses += [status for status, _ in answers]
             process.terminate()
@@ -84,8 +95,9 @@ def main() -> None:
         "batch": options.batch,
         "requests": len(statuses),
         "errors": wrong,
-        "photographs a second": {"bare": [round(x, 1) for x in bare], "served": [round(x, 1) for x in served]},
-        "throughput": round(statistics.median(s / b for s, b in zip(served, bare, strict=True)), 3),
+        "photographs a second": {name: [round(x, 1) for x in some] for name, some in speeds.items()},
+        "throughput": ratio(speeds, "engine"),
+        "of the bare loop": ratio(speeds, "bare"),
         "batch seconds": round(batch, 4),
         "seconds": {"median": round(statistics.median(waits), 4), "p99": round(p99, 4)},
         "p99 in batches": round(p99 / batch, 2),
@@ -95,14 +107,27 @@ def main() -> None:
     raise SystemExit(bool(wrong))
 
 
-def engine(predictor: Any, pixels: np.ndarray[Any, Any], batch: int, seconds: float) -> list[float]:
-    """Seconds of each batch of the bare engine, one after the other."""
+def ratio(speeds: dict[str, list[float]], peer: str) -> float:
+    return round(statistics.median(s / p for s, p in zip(speeds["served"], speeds[peer], strict=True)), 3)
+
+
+def bare(file: Path) -> Callable[[Any], Any]:
+    """ONNX Runtime as it comes: uint8 images → logits."""
+    onnxruntime = import_module("onnxruntime")
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    options = onnxruntime.RunOptions()
+    options.only_execute_path_to_fetches = True
+    return lambda images: session.run(["logits"], {"image": images}, options)
+
+
+def loop(answer: Callable[[Any], Any], pixels: np.ndarray[Any, Any], batch: int, seconds: float) -> list[float]:
+    """Seconds of each batch, one after the other."""
     taken: list[float] = []
     begun = time.perf_counter()
     while time.perf_counter() - begun < seconds:
         first = len(taken) * batch % (len(pixels) - batch + 1)
         start = time.perf_counter()
-        predictor.answer(pixels[first : first + batch])
+        answer(pixels[first : first + batch])
         taken.append(time.perf_counter() - start)
     return taken
 

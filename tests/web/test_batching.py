@@ -1,6 +1,7 @@
 """Many clients, one model: full batches, fair turns, bounded queues."""
 
 import asyncio
+import dataclasses
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from raravis.errors import RunError
 from raravis.web.batching import Batcher, BusyError
 from raravis.web.model import Model
+from raravis.web.photos import Photo
 
 
 class Slow:
@@ -42,8 +44,24 @@ class Fragile(Slow):
         raise RunError("damaged")
 
 
-def photo(number):
-    return np.full((1, 1, 3), number, np.uint8)
+class Pair(Slow):
+    """Two threads may ask it."""
+
+    at_once = 2
+
+    def __init__(self):
+        super().__init__()
+        self.begun = threading.Semaphore(0)
+
+    def answer(self, batch):
+        self.begun.release()
+        return super().answer(batch)
+
+
+async def ask(batcher, number, client, *, more=False):
+    future = asyncio.get_running_loop().create_future()
+    batcher.put(Photo(np.full((1, 1, 3), number, np.uint8)), client, future, more=more)
+    return await future
 
 
 def serve(work, *, batch=4, linger=0.0, waiting=64, kind=Slow):
@@ -65,7 +83,7 @@ async def gathered(batcher, *asks):
     """Start asks one after the other; give their tasks."""
     tasks = []
     for number, client in asks:
-        tasks.append(asyncio.ensure_future(batcher.ask(photo(number), client)))
+        tasks.append(asyncio.ensure_future(ask(batcher, number, client)))
         await asyncio.sleep(0)
     return tasks
 
@@ -108,12 +126,58 @@ def test_a_first_photograph_lingers_for_others():
     assert model.batches == [[0, 1, 2, 3]]  # full, so nobody waited for the rest of the twenty seconds
 
 
+def test_who_has_waited_already_does_not_linger():
+    async def work(batcher, model):
+        full = await gathered(batcher, *((number, "a") for number in range(4)))
+        await asyncio.sleep(0.1)  # the model is at work on them
+        late = await gathered(batcher, (4, "a"))
+        (lane,) = batcher._lanes.values()
+        lane[0] = dataclasses.replace(lane[0], since=lane[0].since - 1000)
+        model.gate.set()
+        return await asyncio.gather(*full, *late)
+
+    _, model = serve(work, linger=1000.0)
+    assert model.batches == [[0, 1, 2, 3], [4]]
+
+
+def test_of_a_model_that_two_threads_may_ask_the_second_batch_begins_before_the_first_ends():
+    async def work(batcher, model):
+        many = await gathered(batcher, *((number, "a") for number in range(5)))
+        for _ in range(2):  # two batches begin before the gate lets one of them end
+            assert await asyncio.to_thread(model.begun.acquire, timeout=30)
+        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await closing
+        return await asyncio.gather(*many, ask(batcher, 9, "a"), return_exceptions=True)
+
+    said, model = serve(work, kind=Pair)
+    answered = sorted(number for batch in model.batches for number in batch)
+    assert len(model.batches) == 3
+    assert max(map(len, model.batches)) <= 2
+    assert [isinstance(one, RunError) for one in said] == [number not in answered for number in (0, 1, 2, 3, 4, 9)]
+
+
+def test_a_photograph_that_the_model_fails_on_fails_alone():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "x"))
+        await asyncio.sleep(0.1)
+        rest = await gathered(batcher, (1, "a"), (255, "b"), (3, "c"))
+        model.gate.set()
+        return await asyncio.gather(*first, *rest, return_exceptions=True)
+
+    said, model = serve(work)
+    assert model.batches == [[0], [1, 255, 3], [1], [255], [3]]
+    assert [isinstance(one, RunError) for one in said] == [False, False, True, False]
+    assert said[3].photo.pixels.max() == 3
+
+
 def test_an_error_of_the_model_is_the_answer_and_the_next_batch_goes_on():
     async def work(batcher, model):
         model.gate.set()
         with pytest.raises(RunError, match="damaged"):
-            await batcher.ask(photo(255), "a")
-        return await batcher.ask(photo(1), "a")
+            await ask(batcher, 255, "a")
+        return await ask(batcher, 1, "a")
 
     said, _ = serve(work)
     np.testing.assert_allclose(said.answer.probabilities[said.number], [0.25, 0.75])
@@ -123,7 +187,7 @@ def test_what_a_page_lacks_is_nobodys_error(caplog):
     async def work(batcher, model):
         first = await gathered(batcher, (0, "x"))
         await asyncio.sleep(0.1)
-        page = [asyncio.ensure_future(batcher.ask(photo(number), "a", more=True)) for number in (1, 2)]
+        page = [asyncio.ensure_future(ask(batcher, number, "a", more=True)) for number in (1, 2)]
         await asyncio.sleep(0)
         rest = await gathered(batcher, (3, "b"))
         model.gate.set()
@@ -178,7 +242,7 @@ def test_closing_tells_those_who_wait_and_a_later_photograph_starts_it_again():
         await asyncio.sleep(0.1)
         model.gate.set()
         await closing
-        again = await batcher.ask(photo(2), "a")
+        again = await ask(batcher, 2, "a")
         return again, await asyncio.gather(*first, *waiting, return_exceptions=True)
 
     (again, (first, waiting)), model = serve(work)
@@ -238,7 +302,7 @@ def test_who_has_an_answer_finds_its_batch_counted(number):
         model = Slow()
         model.gate.set()
         batcher = Batcher(Model(model), batch=4, linger=0.0, waiting=64, told=told)
-        await asyncio.gather(batcher.ask(photo(number), "one"), return_exceptions=True)
+        await asyncio.gather(ask(batcher, number, "one"), return_exceptions=True)
         found = list(counted)
         await asyncio.to_thread(batcher.close)
         return found

@@ -1,7 +1,9 @@
-"""Photographs of many clients become batches of one model: asked in turn, answered on one thread, in bounded number.
+"""Photographs of many clients become batches of one model: asked in turn, answered on threads, in bounded number.
 
 While the model works on one batch the next one gathers, so a busy server runs full batches and a quiet one answers at
-once. Clients take turns photograph by photograph: whoever sends one is not kept waiting by whoever sends thirty.
+once. A model that two threads may ask waits for nothing that surrounds it: one batch is judged and handed out while the
+next is computed. Clients take turns photograph by photograph: whoever sends one is not kept waiting by whoever sends
+thirty.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,11 @@ from numpy.typing import NDArray
 from raravis.errors import RunError
 from raravis.serve.predictor import Answer
 from raravis.web.model import Model, Near
+from raravis.web.photos import Photo
 
+T = TypeVar("T")
+
+_STOPPING: Final = "The server is stopping.\nAsk again when it is back."
 _log = logging.getLogger("raravis.web")
 
 
@@ -34,6 +41,7 @@ class Said:
     """What the model says of one photograph.
 
     Attributes:
+        photo: it.
         answer: of the batch that it was in.
         number: its place there.
         heat: where the evidence for its likeliest family lies, float32 `(h, w)`; None unless asked for and known. What
@@ -41,6 +49,7 @@ class Said:
         nearest: the training photographs most like it; empty unless asked for and known; likewise.
     """
 
+    photo: Photo
     answer: Answer
     number: int
     heat: NDArray[np.float32] | None = None
@@ -49,14 +58,14 @@ class Said:
 
 @dataclass(frozen=True)
 class _Job:
-    pixels: NDArray[np.uint8]
+    photo: Photo
     more: bool
-    loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Said]
+    since: float
 
 
 class Batcher:
-    """One thread that asks one model; see the file's docstring."""
+    """The threads that ask one model; see the file's docstring."""
 
     def __init__(
         self,
@@ -71,20 +80,21 @@ class Batcher:
         """Take a model and the limits of the queue.
 
         Args:
-            model: it is asked by this object's thread alone.
-            batch: photographs at once.
+            model: it is asked by this object's threads alone.
+            batch: photographs at once, of all threads together.
             linger: seconds that the first photograph of a batch waits for others.
             waiting: places in the queue; one client may hold half of them.
             neighbours: training photographs named for a photograph.
             told: hears the size and the seconds of every batch.
         """
-        self._model, self._batch, self._linger, self._room = model, batch, linger, waiting
+        self._model, self._linger, self._room = model, linger, waiting
+        self._batch = -(-batch // model.at_once)
         self._neighbours, self._told = neighbours, told
         self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._held: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     @property
     def waiting(self) -> int:
@@ -108,52 +118,47 @@ class Batcher:
             if not self._held[client]:
                 del self._held[client]
 
-    async def ask(self, pixels: NDArray[np.uint8], client: str, *, more: bool = False) -> Said:
-        """Ask the model about one photograph.
+    def put(self, photo: Photo, client: str, future: asyncio.Future[Said], *, more: bool = False) -> None:
+        """Ask the model about one photograph, from any thread.
 
         Args:
-            pixels: `uint8` `(size, size, 3)`.
+            photo: it.
             client: whose turn it takes.
+            future: gets the answer, or RunError where the model failed or the server is stopping.
             more: ask for the heat map and the neighbours too.
-
-        Raises:
-            RunError: the model failed, or the server is stopping.
         """
-        loop = asyncio.get_running_loop()
-        job = _Job(pixels, more, loop, loop.create_future())
+        job = _Job(photo, more, future, time.monotonic())
         with self._wake:
-            if self._closed:
-                raise RunError("The server is stopping.\nAsk again when it is back.")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="raravis-model", daemon=True)
-                self._thread.start()
-            self._lanes.setdefault(client, deque()).append(job)
-            self._wake.notify()
-        return await job.future
+            if not self._closed:
+                if not self._threads:
+                    self._threads = [
+                        threading.Thread(target=self._work, name=f"raravis-model-{number}", daemon=True)
+                        for number in range(self._model.at_once)
+                    ]
+                    for thread in self._threads:
+                        thread.start()
+                self._lanes.setdefault(client, deque()).append(job)
+                self._wake.notify()
+                return
+        settle([(future, RunError(_STOPPING))])
 
     def close(self) -> None:
-        """Let the thread finish its batch and end; what waits is told. A later photograph starts it again."""
+        """Let the threads finish their batches and end; what waits is told. A later photograph starts them again."""
         with self._wake:
             self._closed = True
-            self._wake.notify()
-            thread = self._thread
-        if thread is not None:
+            self._wake.notify_all()
+        for thread in self._threads:
             thread.join()
-        self._closed, self._thread = False, None  # an application may be started again
+        settle((job.future, RunError(_STOPPING)) for lane in self._lanes.values() for job in lane)
+        self._lanes.clear()
+        self._closed, self._threads = False, []  # an application may be started again
 
     def _work(self) -> None:
         while jobs := self._next():
             begun = time.perf_counter()
-            said: Sequence[Said] | Exception
-            try:
-                said = self._answers(jobs)
-            except Exception as error:  # whatever a model raises is its clients' answer, and the thread goes on
-                said = error
+            said = self._said(jobs)
             self._told(len(jobs), time.perf_counter() - begun)  # first: who has an answer finds it counted
-            _deliver(jobs, said)
-        left = [job for lane in self._lanes.values() for job in lane]
-        self._lanes.clear()
-        _deliver(left, RunError("The server is stopping.\nAsk again when it is back."))
+            settle((job.future, one) for job, one in zip(jobs, said, strict=True))
 
     def _next(self) -> list[_Job]:
         """Wait for photographs and take a batch of them, client by client; [] when closing."""
@@ -161,7 +166,8 @@ class Batcher:
         with self._wake:
             while not jobs and not self._closed:
                 self._wake.wait_for(lambda: self._closed or bool(self._lanes))
-                end = time.monotonic() + self._linger
+                first = min((lane[0].since for lane in self._lanes.values()), default=0.0)
+                end = first + self._linger
                 while not self._closed and self._gathered() < self._batch and (left := end - time.monotonic()) > 0:
                     self._wake.wait(left)
                 while self._lanes and len(jobs) < self._batch:
@@ -176,8 +182,15 @@ class Batcher:
     def _gathered(self) -> int:
         return sum(map(len, self._lanes.values()))
 
+    def _said(self, jobs: Sequence[_Job]) -> Sequence[Said | Exception]:
+        """Whatever a model raises is its client's answer, and nobody else's: a batch that fails is asked one by one."""
+        try:
+            return self._answers(jobs)
+        except Exception as error:
+            return [error] if len(jobs) == 1 else [one for job in jobs for one in self._said([job])]
+
     def _answers(self, jobs: Sequence[_Job]) -> list[Said]:
-        batch = np.stack([job.pixels for job in jobs])
+        batch = np.stack([job.photo.pixels for job in jobs])
         answer = self._model.answer(batch)
         heats: dict[int, NDArray[np.float32]] = {}
         nearest: dict[int, tuple[Near, ...]] = {}
@@ -191,7 +204,10 @@ class Batcher:
                 features = None if answer.features is None else answer.features[asking]
                 if near := self._model.nearest(features, self._neighbours):
                     nearest = {number: tuple(some) for number, some in zip(asking, near, strict=True)}
-        return [Said(answer, number, heats.get(number), nearest.get(number, ())) for number in range(len(jobs))]
+        return [
+            Said(job.photo, answer, number, heats.get(number), nearest.get(number, ()))
+            for number, job in enumerate(jobs)
+        ]
 
 
 @contextmanager
@@ -203,22 +219,21 @@ def _spared(what: str) -> Iterator[None]:
         _log.error("An answer lacks its %s: %s: %s", what, type(error).__name__, error)
 
 
-def _deliver(jobs: Sequence[_Job], said: Sequence[Said] | Exception) -> None:
-    """Hand answers, or one error, back to the event loops that wait for them."""
+def settle(answers: Iterable[tuple[asyncio.Future[T], T | Exception]]) -> None:
+    """Give futures their results or errors, from any thread; each is set by the event loop that waits for it."""
 
-    def settle(mine: Sequence[tuple[_Job, Said | Exception]]) -> None:
-        for job, one in mine:
-            if job.future.done():
+    def give(mine: Sequence[tuple[asyncio.Future[T], T | Exception]]) -> None:
+        for future, one in mine:
+            if future.done():  # its client has gone
                 continue
             if isinstance(one, Exception):
-                job.future.set_exception(one)
+                future.set_exception(one)
             else:
-                job.future.set_result(one)
+                future.set_result(one)
 
-    answers: Sequence[Said | Exception] = [said] * len(jobs) if isinstance(said, Exception) else said
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Said | Exception]]] = {}
-    for job, one in zip(jobs, answers, strict=True):
-        by_loop.setdefault(job.loop, []).append((job, one))
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[T], T | Exception]]] = {}
+    for future, one in answers:
+        by_loop.setdefault(future.get_loop(), []).append((future, one))
     for loop, mine in by_loop.items():
         if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, mine)
+            loop.call_soon_threadsafe(give, mine)

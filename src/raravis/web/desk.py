@@ -17,12 +17,11 @@ from raravis.data.decode import UnreadableImageError
 from raravis.serve import row as rows
 from raravis.serve.row import Row
 from raravis.web import photos
-from raravis.web.batching import Batcher, BusyError, Said
+from raravis.web.batching import Batcher, BusyError, Said, settle
 from raravis.web.forms import Upload
 from raravis.web.limits import Limits
 from raravis.web.metrics import Metrics
 from raravis.web.model import Model, Near
-from raravis.web.photos import Photo
 
 NAMELESS = "photograph"
 
@@ -97,22 +96,34 @@ class Desk:
         name, loop = upload.name or NAMELESS, asyncio.get_running_loop()
         if self._pool is None:
             self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="raravis-decode")
+        asked: asyncio.Future[Said] = loop.create_future()
+        reading = self._pool.submit(self._read, upload, client, more, asked)
         try:
-            photo = await loop.run_in_executor(self._pool, self._read, upload, more)
+            said = await asked
         except UnreadableImageError as error:
             self.metrics.photograph("unreadable")
             return Finding(rows.unreadable(name, str(error) or "cannot be read"))
-        said = await self._batcher.ask(photo.pixels, client, more=more)
+        finally:
+            reading.cancel()  # of a client that has gone before a thread had time for it
         row = rows.best(name, said.answer, said.number, self.model.families, self._top_k)
         self.metrics.photograph(row.verdict or "named")
         if not more:
             return Finding(row)
-        heat = await loop.run_in_executor(self._pool, self._drawn, said, photo)
+        photo = said.photo
+        heat = await loop.run_in_executor(self._pool, self._drawn, said)
         lineage = self.model.lineage(row.families[0])
         return Finding(row, photo.preview, photo.width, photo.height, heat, lineage, said.nearest)
 
-    def _read(self, upload: Upload, more: bool) -> Photo:
-        return photos.read(upload, self.model.size, self.model.fit, limit=self.limits.pixels, preview=more)
+    def _read(self, upload: Upload, client: str, more: bool, asked: asyncio.Future[Said]) -> None:
+        """Decode an upload and put it to the model, without the event loop in between."""
+        try:
+            photo = photos.read(upload, self.model.size, self.model.fit, limit=self.limits.pixels, preview=more)
+        except Exception as error:  # whatever it is, the one who waits for `asked` deals with it
+            settle([(asked, error)])
+        else:
+            self._batcher.put(photo, client, asked, more=more)
 
-    def _drawn(self, said: Said, photo: Photo) -> bytes:
-        return b"" if said.heat is None else photos.overlay(said.heat, self.model.fit, photo.width, photo.height)
+    def _drawn(self, said: Said) -> bytes:
+        if said.heat is None:
+            return b""
+        return photos.overlay(said.heat, self.model.fit, said.photo.width, said.photo.height)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -116,36 +116,26 @@ async def read(request: Request, limits: Limits, share: _Share) -> Form:
     parts = _Parts(limits)
     try:
         parser = MultipartParser(boundary, parts.callbacks(), max_header_count=_HEADERS, max_header_size=_HEADER_BYTES)
-        size = 0
-        async for chunk in _pieces(request, limits):
-            size += len(chunk)
-            if size > limits.request_bytes:
-                raise _too_large(limits)
-            share.take(len(chunk))
-            parser.write(chunk)
+        size, now = 0, asyncio.get_running_loop().time
+        end = now() + limits.upload_seconds
+        async with asyncio.timeout_at(min(end, now() + limits.idle_seconds)) as silence:
+            async for chunk in request.stream():
+                silence.reschedule(min(end, now() + limits.idle_seconds))
+                size += len(chunk)
+                if size > limits.request_bytes:
+                    raise _too_large(limits)
+                share.take(len(chunk))
+                parser.write(chunk)
         parser.finalize()
     except FormParserError:
         raise HTTPException(400, "The form is damaged: it is no valid multipart/form-data.") from None
+    except TimeoutError:  # piece by piece for ever, or a long silence
+        raise HTTPException(408, "The request arrived too slowly.", {"Connection": "close"}) from None
     except ClientDisconnect:
         raise HTTPException(400, "The request broke off.") from None
     if not parts.ended:
         raise HTTPException(400, "The form broke off before its end.")
     return Form(tuple(parts.files), parts.fields)
-
-
-async def _pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
-    """Give the body as it arrives, but neither piece by piece for ever nor with long silences."""
-    stream, clock = aiter(request.stream()), asyncio.get_running_loop().time
-    end = clock() + limits.upload_seconds
-    while True:
-        try:
-            async with asyncio.timeout(min(limits.idle_seconds, end - clock())):
-                chunk = await anext(stream, None)
-        except TimeoutError:
-            raise HTTPException(408, "The request arrived too slowly.", {"Connection": "close"}) from None
-        if chunk is None:
-            return
-        yield chunk
 
 
 class _Parts:

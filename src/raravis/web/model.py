@@ -47,7 +47,7 @@ class Near(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """One model, ready to be asked by one thread at a time.
+    """One model, ready to be asked by `at_once` threads at a time.
 
     Attributes:
         predictor: it itself.
@@ -76,6 +76,11 @@ class Model:
     def families(self) -> tuple[str, ...]:
         """The families it knows, sorted."""
         return self.predictor.families
+
+    @property
+    def at_once(self) -> int:
+        """How many threads may ask at a time."""
+        return int(getattr(self.predictor, "at_once", 1))
 
     @property
     def size(self) -> int:
