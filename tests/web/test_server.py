@@ -1,6 +1,7 @@
 """A real server on a port of this machine: patience, ends, and what survives them."""
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -114,6 +115,14 @@ def test_damaged_requests_are_no_crash(start):
             odd.sendall(sent)
             odd.recv(65536)
     assert httpx.get(f"{address}/healthz", timeout=30).json() == {"status": "ok"}
+
+
+def test_what_was_imported_is_no_garbage_while_requests_are_served():
+    gc.unfreeze()
+    before = gc.get_freeze_count()
+    with server._settled():
+        assert gc.get_freeze_count() > before + 10_000
+    assert gc.get_freeze_count() == before
 
 
 def test_others_are_not_let_in_without_a_token():

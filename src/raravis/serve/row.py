@@ -104,7 +104,7 @@ def best(path: str, answer: Answer, number: int, families: tuple[str, ...], top_
     return replace(
         row,
         verdict=VERDICTS[verdicts.verdict[number]],
-        prediction_set=tuple(families[i] for i in order if verdicts.members[number, i]),
+        prediction_set=tuple(families[i] for i in order[verdicts.members[number, order]]),
         novelty=float(verdicts.novelty[number]),
         taxon_rank=str(verdicts.rank[number]),
         taxon=str(verdicts.taxon[number]),

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
-from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
 
 from raravis.web import forms, metrics, visitors
@@ -31,8 +30,6 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 _FILE: Final = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 Number = Annotated[int, InPath(ge=1, lt=1 << 63, description="The number that its making answered.", examples=[12])]
 
-_ROWS: Final = TypeAdapter(list[Identified])
-
 router = APIRouter()
 
 
@@ -44,7 +41,6 @@ def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 @router.post(
     "/api/v1/identify",
     tags=["identify"],
-    response_model=list[Identified],
     response_description="One row for every file, in the order given.",
     responses=_REFUSALS,
     openapi_extra=_form(
@@ -52,7 +48,7 @@ def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
         ["files"],
     ),
 )
-async def identify(request: Request) -> Response:
+async def identify(request: Request) -> list[Identified]:
     """Say what photographs show: one row for every file, in the order given.
 
     A file that cannot be read is a row with `status` `unreadable`; where none can be read the request is refused.
@@ -65,8 +61,7 @@ async def identify(request: Request) -> Response:
             raise HTTPException(400, "No photograph came with the request; the form's field for them is `files`.")
         found = await rooms.desk.identify(uploads, visitors.client(request))
     refuse_unreadable(found)
-    rows = [Identified.of(finding.row) for finding in found]
-    return Response(_ROWS.dump_json(rows), media_type="application/json")  # they are checked; FastAPI would do so anew
+    return [Identified.of(finding.row) for finding in found]
 
 
 def refuse_unreadable(found: list[Finding]) -> None:
