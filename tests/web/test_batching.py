@@ -58,6 +58,20 @@ class Pair(Slow):
         return super().answer(batch)
 
 
+class Leaving(Slow):
+    """While it is at work on more than one, a client leaves."""
+
+    leaving = None
+
+    def answer(self, batch):
+        try:
+            return super().answer(batch)
+        finally:
+            if len(batch) > 1:
+                self.leaving.get_loop().call_soon_threadsafe(self.leaving.cancel)
+                time.sleep(0.3)
+
+
 async def ask(batcher, number, client, *, more=False):
     future = asyncio.get_running_loop().create_future()
     batcher.put(Photo(np.full((1, 1, 3), number, np.uint8)), client, future, more=more)
@@ -131,7 +145,7 @@ def test_who_has_waited_already_does_not_linger():
         full = await gathered(batcher, *((number, "a") for number in range(4)))
         await asyncio.sleep(0.1)  # the model is at work on them
         late = await gathered(batcher, (4, "a"))
-        (lane,) = batcher._lanes.values()
+        (lane,) = batcher._jobs._lanes.values()
         lane[0] = dataclasses.replace(lane[0], since=lane[0].since - 1000)
         model.gate.set()
         return await asyncio.gather(*full, *late)
@@ -170,6 +184,20 @@ def test_a_photograph_that_the_model_fails_on_fails_alone():
     assert model.batches == [[0], [1, 255, 3], [1], [255], [3]]
     assert [isinstance(one, RunError) for one in said] == [False, False, True, False]
     assert said[3].photo.pixels.max() == 3
+
+
+def test_nobody_is_asked_for_again_who_has_gone_or_while_the_server_ends():
+    async def work(batcher, model):
+        first = await gathered(batcher, (0, "x"))
+        await asyncio.sleep(0.1)
+        gone, *rest = await gathered(batcher, (1, "a"), (255, "b"), (3, "c"))
+        model.leaving = gone
+        model.gate.set()
+        return await asyncio.gather(*first, *rest, return_exceptions=True)
+
+    said, model = serve(work, kind=Leaving)
+    assert model.batches == [[0], [1, 255, 3], [255], [3]]
+    assert [isinstance(one, RunError) for one in said] == [False, True, False]
 
 
 def test_an_error_of_the_model_is_the_answer_and_the_next_batch_goes_on():

@@ -107,6 +107,41 @@ def test_a_client_that_never_comes_to_the_end_of_its_head_is_left(start, sent):
     assert httpx.get(f"{address}/healthz", timeout=30).status_code == 200
 
 
+def test_a_client_that_never_reads_its_answers_is_left(start):
+    _, address = start()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", int(address.rsplit(":", 1)[1])))
+        client.settimeout(30)
+        asks = 2000
+        sending = threading.Thread(
+            target=_sent, args=(client, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * asks)
+        )
+        sending.start()
+        sending.join(20)  # its connection is aborted, or all of it was taken
+        assert not sending.is_alive()
+        time.sleep(2)
+        got = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while piece := client.recv(1 << 16):
+                got += piece
+    assert got.count(b"HTTP/1.1 200") < asks
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def _sent(client, data):
+    with contextlib.suppress(OSError):
+        client.sendall(data)
+
+
+def test_a_signal_that_comes_before_the_server_listens_for_it_ends_it():
+    told = []
+    with server._stoppable(lambda: told.append("stop")):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+    assert told == ["stop"]
+
+
 def test_damaged_requests_are_no_crash(start):
     _, address = start()
     port = int(address.rpartition(":")[2])

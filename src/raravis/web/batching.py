@@ -2,8 +2,7 @@
 
 While the model works on one batch the next one gathers, so a busy server runs full batches and a quiet one answers at
 once. A model that two threads may ask waits for nothing that surrounds it: one batch is judged and handed out while the
-next is computed. Clients take turns photograph by photograph: whoever sends one is not kept waiting by whoever sends
-thirty.
+next is computed. Clients take turns photograph by photograph.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +24,10 @@ from raravis.errors import RunError
 from raravis.serve.predictor import Answer
 from raravis.web.model import Model, Near
 from raravis.web.photos import Photo
+from raravis.web.turns import Turns
 
 T = TypeVar("T")
 
-_STOPPING: Final = "The server is stopping.\nAsk again when it is back."
 _log = logging.getLogger("raravis.web")
 
 
@@ -90,7 +89,7 @@ class Batcher:
         self._model, self._linger, self._room = model, linger, waiting
         self._batch = -(-batch // model.at_once)
         self._neighbours, self._told = neighbours, told
-        self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self._jobs = Turns[_Job](lambda job: job.future.done())  # its client may have gone
         self._held: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._closed = False
@@ -130,17 +129,14 @@ class Batcher:
         job = _Job(photo, more, future, time.monotonic())
         with self._wake:
             if not self._closed:
-                if not self._threads:
-                    self._threads = [
-                        threading.Thread(target=self._work, name=f"raravis-model-{number}", daemon=True)
-                        for number in range(self._model.at_once)
-                    ]
-                    for thread in self._threads:
-                        thread.start()
-                self._lanes.setdefault(client, deque()).append(job)
+                for number in range(len(self._threads), self._model.at_once):
+                    thread = threading.Thread(target=self._work, name=f"raravis-model-{number}", daemon=True)
+                    thread.start()
+                    self._threads.append(thread)  # not before: one that could not start is tried again
+                self._jobs.put(client, job)
                 self._wake.notify()
                 return
-        settle([(future, RunError(_STOPPING))])
+        settle([(future, stopping())])
 
     def close(self) -> None:
         """Let the threads finish their batches and end; what waits is told. A later photograph starts them again."""
@@ -149,8 +145,7 @@ class Batcher:
             self._wake.notify_all()
         for thread in self._threads:
             thread.join()
-        settle((job.future, RunError(_STOPPING)) for lane in self._lanes.values() for job in lane)
-        self._lanes.clear()
+        settle((job.future, stopping()) for job in self._jobs.cleared())
         self._closed, self._threads = False, []  # an application may be started again
 
     def _work(self) -> None:
@@ -165,29 +160,22 @@ class Batcher:
         jobs: list[_Job] = []
         with self._wake:
             while not jobs and not self._closed:
-                self._wake.wait_for(lambda: self._closed or bool(self._lanes))
-                first = min((lane[0].since for lane in self._lanes.values()), default=0.0)
-                end = first + self._linger
-                while not self._closed and self._gathered() < self._batch and (left := end - time.monotonic()) > 0:
+                self._wake.wait_for(lambda: self._closed or len(self._jobs) > 0)
+                end = min((job.since for job in self._jobs.firsts()), default=0.0) + self._linger
+                while not self._closed and len(self._jobs) < self._batch and (left := end - time.monotonic()) > 0:
                     self._wake.wait(left)
-                while self._lanes and len(jobs) < self._batch:
-                    client, lane = self._lanes.popitem(last=False)
-                    job = lane.popleft()
-                    if lane:
-                        self._lanes[client] = lane  # to the end of the turn
-                    if not job.future.done():  # its client may have gone
-                        jobs.append(job)
+                while len(jobs) < self._batch and (job := self._jobs.take()):
+                    jobs.append(job)
         return jobs
-
-    def _gathered(self) -> int:
-        return sum(map(len, self._lanes.values()))
 
     def _said(self, jobs: Sequence[_Job]) -> Sequence[Said | Exception]:
         """Whatever a model raises is its client's answer, and nobody else's: a batch that fails is asked one by one."""
         try:
             return self._answers(jobs)
         except Exception as error:
-            return [error] if len(jobs) == 1 else [one for job in jobs for one in self._said([job])]
+            if len(jobs) == 1 or self._closed:
+                return [error] * len(jobs)
+            return [one for job in jobs for one in ([error] if job.future.done() else self._said([job]))]
 
     def _answers(self, jobs: Sequence[_Job]) -> list[Said]:
         batch = np.stack([job.photo.pixels for job in jobs])
@@ -219,6 +207,11 @@ def _spared(what: str) -> Iterator[None]:
         _log.error("An answer lacks its %s: %s: %s", what, type(error).__name__, error)
 
 
+def stopping() -> RunError:
+    """What those are told who wait while the server ends."""
+    return RunError("The server is stopping.\nAsk again when it is back.")
+
+
 def settle(answers: Iterable[tuple[asyncio.Future[T], T | Exception]]) -> None:
     """Give futures their results or errors, from any thread; each is set by the event loop that waits for it."""
 
@@ -235,5 +228,5 @@ def settle(answers: Iterable[tuple[asyncio.Future[T], T | Exception]]) -> None:
     for future, one in answers:
         by_loop.setdefault(future.get_loop(), []).append((future, one))
     for loop, mine in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # it is closed: nobody waits
             loop.call_soon_threadsafe(give, mine)

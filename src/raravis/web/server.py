@@ -84,7 +84,7 @@ class Running:
 
     def run(self) -> None:
         """Serve until Ctrl-C, SIGTERM or `stop`; requests under way are answered first."""
-        with _stoppable(), _settled(), self._listening, contextlib.suppress(KeyboardInterrupt):
+        with _stoppable(self.stop), _settled(), self._listening, contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._listening])
 
     def stop(self) -> None:
@@ -94,7 +94,10 @@ class Running:
 
 def _config(app: FastAPI, idle_seconds: float) -> uvicorn.Config:
     class Patient(H11Protocol):
-        """One connection; closed if no whole head of a request comes in time (uvicorn itself would wait for ever)."""
+        """One connection; left if no whole head of a request comes in time, or nothing of an answer is read.
+
+        For both uvicorn itself would wait for ever.
+        """
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -110,11 +113,16 @@ def _config(app: FastAPI, idle_seconds: float) -> uvicorn.Config:
             super().on_response_complete()
 
         def _wait(self) -> None:
+            self._unread = 0
             self._timer = self.loop.call_later(idle_seconds, self._expired)
 
         def _expired(self) -> None:
-            if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            unread, asks = self.transport.get_write_buffer_size(), self.cycle and not self.cycle.response_complete
+            if unread == self._unread if unread else not asks:
                 self.transport.abort()
+            else:
+                self._unread = unread
+                self._timer = self.loop.call_later(idle_seconds, self._expired)
 
     return uvicorn.Config(
         app,
@@ -131,12 +139,12 @@ def _config(app: FastAPI, idle_seconds: float) -> uvicorn.Config:
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
+def _stoppable(stop: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM end the server and not the process: uvicorn sends itself the signal anew when all is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop())
     try:
         yield
     finally:
