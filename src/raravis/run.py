@@ -93,8 +93,11 @@ class Run:
         """
         path = Path(path).absolute()
         if not cls.is_run(path):
+            expected = "a folder that `raravis train --out` made was expected."
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path} is a file; {expected}\nGive the folder that it lies in or unpacks to.")
             there = "holds no run (no recipe.toml)" if path.is_dir() else "is not there"
-            raise RunError(f"{path} {there}; a folder that `raravis train --out` made was expected.")
+            raise RunError(f"{path} {there}; {expected}")
         return cls(path, recipe.load(path / RECIPE))
 
     @staticmethod

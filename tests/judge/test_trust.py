@@ -184,6 +184,22 @@ def test_two_to_four_families_are_named_the_likeliest_first(plain, row, reason):
     assert told == reason
 
 
+def test_what_shows_nothing_is_unfamiliar_however_sure_the_network_is(plain):
+    sure_of_it = seen((9.0, 0, 0, 0, 0), (9.0, 0, 0, 0, 0))
+    found = plain.judge(sure_of_it, np.array([False, True]))
+    assert [VERDICTS[one] for one in found.verdict] == ["identified", "unfamiliar"]
+    assert found.novelty[1] == 1
+    assert (found.rank[1], found.taxon[1]) == ("kingdom", "animalia")
+    assert "nothing is to be seen" in found.reason[1]
+    assert found.novelty.dtype == np.float32
+    as_before = plain.judge(sure_of_it)
+    assert (found.rank[0], found.taxon[0], found.reason[0]) == (
+        as_before.rank[1],
+        as_before.taxon[1],
+        as_before.reason[1],
+    )
+
+
 def test_a_verdict_is_of_the_image_alone(trust):
     rows = np.random.default_rng(1).normal(size=(40, 5)) * 3
     together = trust.judge(seen(*rows))

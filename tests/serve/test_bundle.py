@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,15 @@ def test_threads_take_images_of_their_own_and_share_layers_only_of_a_few_in_a_se
     assert shares(3) == [("own", 1)] * 3
 
 
+def test_a_black_photograph_is_unfamiliar_however_sure_the_network_is(whole):
+    batch = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+    batch[1] = 0
+    found = open_bundle(whole).answer(batch).verdicts
+    assert found.verdict[1] == 2
+    assert "nothing is to be seen" in found.reason[1]
+    assert "nothing is to be seen" not in found.reason[0]
+
+
 def test_several_may_ask_at_once(whole):
     made = open_bundle(whole, threads=2)
     made.prepare()
@@ -213,6 +223,33 @@ def test_the_one_door_opens_bundles_and_passes_promises_on(whole):
         open_bundle(whole, coverage=2)
     with pytest.raises(UsageError, match="--int8"):
         open_predictor(whole, int8=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("none", "none is not there; a folder that `raravis train` or `raravis export` made was expected."),
+        (
+            "empty",
+            "empty holds no run and no bundle (no bundle.json); a folder that `raravis train` or `raravis export` made was expected.",
+        ),
+        (
+            "bundle.zip",
+            "bundle.zip is a file; a folder that `raravis train` or `raravis export` made was expected.\nGive the folder",
+        ),
+        ("torn", "torn is an incomplete bundle: it holds model.onnx, but no bundle.json.\n"),
+    ],
+)
+@pytest.mark.parametrize("int8", [False, True])
+def test_where_no_model_is_it_says_what_is_there(tmp_path, name, told, int8):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bundle.zip").write_bytes(b"PK")
+    plain(tmp_path / "torn")
+    (tmp_path / "torn" / folder.ABOUT).unlink()
+    with pytest.raises(RunError, match=re.escape(told)):
+        open_predictor(tmp_path / name, int8=int8)
+    with pytest.raises(BundleError, match=re.escape(told.partition(";")[0].replace("no run and ", ""))):
+        open_bundle(tmp_path / name)
 
 
 def test_without_trust_it_answers_and_promises_nothing(tmp_path):

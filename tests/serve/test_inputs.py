@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from raravis.errors import UsageError
-from raravis.serve.inputs import expand
+from raravis.serve.inputs import at_hand, expand
 
 
 @pytest.fixture
@@ -46,6 +46,76 @@ def test_files_keep_the_order_given_and_count_twice_when_given_twice(here):
 
 def test_a_file_that_is_not_there_is_kept_to_become_a_row(here):
     assert expand(["gone.jpg", "z.jpg"]).files == ("gone.jpg", "z.jpg")
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (["gone.jpg"], r"^There is no file or folder 'gone\.jpg'\.\nGive files"),
+        ([""], "no file or folder ''"),
+        (["z.jpg/x"], "no file or folder 'z.jpg/x'"),
+        (["gone.jpg", "away.jpg"], r"^None of 2 paths is there: 'gone\.jpg', 'away\.jpg'\.\n"),
+        (["1", "2", "3", "4"], r"4 paths is there: '1', '2', '3', …\.\n"),
+        (["none*", "gone.jpg"], r"Nothing matches none\*\. There is no file or folder 'gone\.jpg'"),
+    ],
+)
+def test_where_nothing_is_there_it_is_an_error(here, paths, message):
+    given, out = expand(paths), here / "rows.csv"
+    out.touch()
+    with pytest.raises(UsageError, match=message):
+        at_hand(given, out)
+    out.unlink()
+    if all(path.endswith(".jpg") for path in given.files):
+        assert at_hand(given, out) is given  # nothing is lost by a row
+    else:
+        with pytest.raises(UsageError, match=message):
+            at_hand(given, out)
+
+
+def test_what_may_be_there_is_handed_on(here):
+    for paths in (["gone.jpg", "z.jpg"], ["gone.jpg", "b"], ["\ud800.jpg"], ["memory://none/x.jpg"]):
+        assert at_hand(given := expand(paths), here) is given
+
+
+@pytest.mark.parametrize("paths", [["gone/"], ["z.jpg", "gone/"], ["gone/", "b"]])
+def test_a_folder_that_is_not_there_is_an_error_always(here, paths):
+    with pytest.raises(UsageError, match=r"^There is no folder 'gone/'\.\nGive files"):
+        expand(paths)
+
+
+def test_a_link_that_leads_nowhere_is_there(here):
+    (here / "broken.jpg").symlink_to("nowhere.jpg")
+    assert expand(["broken.jpg", "gone.jpg"]).missing == ("gone.jpg",)
+
+
+def test_what_lies_in_this_folder_has_no_dot_before_it(here):
+    files = ("a-b/q.jpg", "b/10.png", "b/2.JPG", "b/a/x.webp", "b/c/y.jpeg", "z.jpg")
+    assert expand(["."]).files == expand(["./"]).files == expand([Path()]).files == files
+    assert expand(["./b/a"]).files == ("./b/a/x.webp",)
+
+
+def test_what_people_take_for_pictures_is_counted_where_a_folder_leaves_it_out(here):
+    (here / "clip.mp4").mkdir()
+    for name in ("b/1.HEIC", "b/c/2.heic", "b/3.cr2", "b/4.MP4", "b/.5.mp4", "clip.mp4/6.mov"):
+        (here / name).write_bytes(b"x")
+    given = expand(["b"])
+    assert given.files == ("b/10.png", "b/2.JPG", "b/a/x.webp", "b/c/y.jpeg")
+    assert given.notes == ("4 files of b are no images that raravis reads and were left out: .heic 2, .cr2 1, .mp4 1.",)
+    assert expand(["z.jpg", "b/a"]).notes == ()
+    assert expand(["b/c", "z.jpg", "clip.*", "b/a"]).notes == (
+        "Nothing matches clip.*.",
+        "2 files of b/c and 1 more are no images that raravis reads and were left out: .heic 1, .mov 1.",
+    )
+    assert expand(["b/c"]).notes == ("1 file of b/c is no image that raravis reads and was left out: .heic 1.",)
+
+
+def test_a_folder_of_such_alone_is_an_error_that_says_what_to_do(here):
+    (here / "phone").mkdir()
+    (here / "phone" / "1.HEIC").write_bytes(b"x")
+    with pytest.raises(
+        UsageError, match=r"phone holds no image\. 1 file of phone .*: \.heic 1\.\nConvert them to JPEG"
+    ):
+        expand(["phone"])
 
 
 @pytest.mark.parametrize(

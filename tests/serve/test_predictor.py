@@ -18,6 +18,18 @@ def test_softmax_is_applied_once_and_survives_large_logits():
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.0]])
 
 
+def test_what_shows_nothing_is_told_to_the_judge():
+    told = []
+    trust = SimpleNamespace(
+        judge=lambda seen, nothing: told.append(nothing.tolist()) or SimpleNamespace(probabilities=0)
+    )
+    seen = Seen(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32))
+    batch = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    batch[1] = 7
+    RunPredictor(("a", "b"), 8, "squash", lambda batch: seen, trust).answer(batch)
+    assert told == [[False, True]]
+
+
 def test_a_model_that_gives_no_numbers_is_an_error_not_a_family():
     broken = np.full((1, 2), np.nan, np.float32)
     model = RunPredictor(("a", "b"), 8, "squash", lambda batch: Seen(np.zeros((1, 2), np.float32), broken))

@@ -103,6 +103,28 @@ def test_two_runs_into_one_folder(photos36, small_run):
     assert (small_run / "split.csv").read_bytes() == before
 
 
+EITHER = "a folder that `raravis train` or `raravis export` made was expected."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["predict", "model.zip", "photo.jpg", "--out", "rows.csv"], EITHER),
+        (["evaluate", "model.zip"], "a folder that `raravis train --out` made was expected."),
+    ],
+)
+def test_a_file_in_the_place_of_a_model_is_told_as_one(arguments, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    (tmp_path / "model.zip").write_bytes(b"PK")
+    code, said = call(*arguments)
+    assert code == 1
+    assert said == [
+        f"raravis: {tmp_path / 'model.zip'} is a file; {expected}",
+        "Give the folder that it lies in or unpacks to.",
+    ]
+
+
 @pytest.mark.parametrize("name", ["explore", "audit", "split", "train"])
 def test_missing_data_is_wrong_usage(name, tmp_path):
     code, said = call(*verb(name, tmp_path / "nowhere", tmp_path / "out"))

@@ -9,7 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+import raravis
+from raravis import cli
 from raravis.errors import DataError, RunError, UsageError
 from raravis.serve.predictor import Answer
 from raravis.verbs import predict as module
@@ -50,6 +53,88 @@ def test_writes_rows_and_says_what_it_did(photos):
     assert [r["file_path"] for r in found] == ["in/b.png", "a.jpg", "in/b.png"]
     assert {r["top_families"] for r in found} == {"felidae|canidae"}
     assert {r["verdict"] + r["prediction_set"] + r["novelty"] + r["taxon_rank"] + r["taxon"] for r in found} == {""}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_is_not_there_leaves_the_file_as_it_is(photos, resume):
+    before = predict(Two(), "in", out="rows.csv", quiet=True).out.read_bytes()
+    for paths in ("nosuch", "nosuch/", ["a.jpg", "nosuch/"]):
+        with pytest.raises(UsageError, match="nosuch"):
+            predict(Two(), paths, out="rows.csv", resume=resume, quiet=True)
+    assert (photos / "rows.csv").read_bytes() == before
+
+
+FILM = b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(99)
+HEIC = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(99)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (HEIC, "is HEIC, which raravis does not read: convert it to JPEG"),
+        (HEIC.replace(b"mif1\0", b"heic\0"), "is HEIC, which raravis does not read: convert it to JPEG"),
+        (FILM, "is a film, which raravis does not read: give single frames as JPEG"),
+        (b"RIFF\x99\0\0\0AVI LIST" + bytes(99), "is a film, "),
+        (b"\x1aE\xdf\xa3" + bytes(99), "is a film, "),
+        (FILM.replace(b"isom", b"crx "), "is a camera's raw file, which raravis does not read: convert it to JPEG"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "is a camera's raw file, "),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(99), "is a camera's raw file, "),
+        (b"RIFF\x99\0\0\0WAVELIST" + bytes(99), "is no image of a known format"),
+        (HEIC.replace(b"heic", b"avif"), ""),
+    ],
+)
+def test_the_row_of_what_people_take_for_a_picture_says_what_it_is(photos, data, reason):
+    (photos / "odd").write_bytes(data)
+    (told,) = predict(Two(), "odd", out="rows.csv", quiet=True).unreadable
+    assert told.startswith(f"odd: {reason}")
+    assert ("raravis does not read" in told) == ("raravis does not read" in reason or reason.endswith(", "))
+
+
+def test_what_a_folder_leaves_out_is_told(photos):
+    (photos / "in" / "c.mp4").write_bytes(FILM)
+    outcome = predict(Two(), "in", out="rows.csv", quiet=True)
+    assert outcome.figures["files"] == 1
+    assert outcome.notes == ("1 file of in is no image that raravis reads and was left out: .mp4 1.",)
+
+
+@pytest.mark.parametrize(
+    ("out", "format", "begins", "note"),
+    [
+        ("o.csv", None, b"file_path", None),
+        ("o", None, b"file_path", None),
+        ("o.parquet", None, b"PAR1", None),
+        ("o.PARQUET", None, b"PAR1", None),
+        ("o.csv", "pybioclip", b"file_name", None),
+        ("o.txt", "megadetector", b"{", None),
+        (
+            "o.json",
+            None,
+            b"file_path",
+            "o.json is of the format raravis, though .json belongs to speciesnet and megadet",
+        ),
+        ("o.csv", "parquet", b"PAR1", "o.csv is of the format parquet, though .csv belongs to raravis and pybioclip."),
+        (
+            "o.parquet",
+            "raravis",
+            b"file_path",
+            "o.parquet is of the format raravis, though .parquet belongs to parquet.",
+        ),
+        ("o.xlsx", None, b"file_path", "o.xlsx is of the format raravis, though .xlsx belongs to Excel."),
+    ],
+)
+def test_the_suffix_chooses_parquet_and_a_clash_is_told(photos, out, format, begins, note):
+    options = {} if format is None else {"format": format}
+    outcome = predict(Two(), "a.jpg", out=out, quiet=True, **options)
+    assert outcome.out.read_bytes().startswith(begins)
+    told = [one for one in outcome.notes if "belongs to" in one]
+    assert len(told) == (note is not None)
+    assert all(one.startswith(note) for one in told)
+
+
+def test_the_command_line_leaves_the_format_to_the_suffix(photos, monkeypatch):
+    monkeypatch.setattr(raravis, "predict", lambda _, *rest, **named: predict(Two(), *rest, **named))
+    assert CliRunner().invoke(cli.app, ["predict", "run", "a.jpg", "--out", "o.parquet"]).exit_code == 0
+    assert (photos / "o.parquet").read_bytes().startswith(b"PAR1")
 
 
 def test_what_cannot_be_promised_is_told(photos):

@@ -56,6 +56,7 @@ def test_predictions_become_a_table_and_a_page_that_stands_alone(predicted, phot
     assert found.unreadable == ("canidae/gone.jpg: no such file",)
     assert found.exit_code == 3
     page = (tmp_path / "out" / "review.html").read_text()
+    assert "of the others the model gives no sign of doubt, and can still be wrong" in page
     assert page.count("data:image/jpeg;base64,") == 3
     assert "http" not in page.replace("http-equiv", "")
 
@@ -277,16 +278,21 @@ def test_people_who_differ_are_told_and_change_nothing(photos36, tmp_path):
     ("arguments", "words"),
     [
         ([], "one of the two was expected"),
-        (["p.csv", "--answers", "a.csv"], "one of the two was expected"),
+        (["p.csv", "--answers", "a.csv"], "was expected. Write --answers before each file"),
         (["p.csv", "--into", "x"], "what becomes of --answers"),
         (["--answers", "a.csv", "--model", "x"], "go with a review"),
         (["--answers", "a.csv", "--path-column", "x"], "Columns say how"),
         (["gone.csv"], "is not there"),
+        (["empty"], "empty holds no run (no recipe.toml); a table"),
+        (["bundle"], "bundle is a bundle, which keeps no labels; a table"),
         (["--answers", "gone.db"], "is not there"),
     ],
 )
 def test_what_does_not_go_together_is_a_wrong_call(arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text("{}")
     found = CliRunner().invoke(app, ["review", *arguments, "--out", "out"])
     assert found.exit_code == 2
     assert words in " ".join(found.stderr.split())

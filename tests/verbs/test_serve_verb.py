@@ -94,6 +94,16 @@ def test_limits_and_token_reach_the_application(running, monkeypatch):
     assert "short" in outcome.notes[0]
 
 
+def test_a_short_token_is_told_once_and_at_the_start(running, capsys):
+    outcome = serve("m", port=0, token="short")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("raravis serves m at http://")
+    assert second == f"note: {module.SHORT}"
+    assert outcome.notes == ()
+    serve("m", port=0, token="sixteen-or-more-characters")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import csv
+import html
 import io
 import json
 import os
 import re
 import tempfile
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -163,7 +165,9 @@ def test_a_correction_is_kept_listed_undone_and_exported_for_train(make, visit, 
                 CORRECT, files=files(("x.jpg", photo), field="file"), data={"family": "felidae", "who": "Ada"}
             )
             assert made.status_code == 201
-            assert made.json() == {"id": 1, "file_name": "x.jpg", "told": "canidae", "family": "felidae"}
+            assert made.json() == {
+                "id": 1, "file_name": "x.jpg", "told": "canidae", "family": "felidae", "note": "",
+            }  # fmt: skip
             other = await client.post(
                 CORRECT, files=files(("y.jpg", draw("green")), field="file"), data={"family": "hylidae"}
             )
@@ -186,6 +190,34 @@ def test_a_correction_is_kept_listed_undone_and_exported_for_train(make, visit, 
     assert (folder / row["file_path"]).read_bytes() == photo
     found = catalogue.read(Request(str(folder)), quiet=True).readable
     assert list(found["family"]) == ["felidae"]
+
+
+@pytest.mark.parametrize(
+    ("family", "note"),
+    [
+        ("Felidae", ""),
+        ("something else", ""),
+        ("mustelidae", "mustelidae is new to the model."),
+        ("nestoridae", "The model calls nestoridae strigopidae."),
+        ("felidea", "felidea is new to the model. No family named 'felidea' is known. Did you mean felidae?"),
+        ("Cervidea", "Cervidea is new to the model. No family named 'Cervidea' is known. Did you mean cervidae?"),
+        ("wolpertinger", "wolpertinger is new to the model. No family named 'wolpertinger' is known."),
+    ],
+)
+def test_a_family_that_the_model_does_not_know_is_kept_and_noted(make, visit, draw, kept, fake, family, note):
+    knowing = replace(fake, families=("canidae", "felidae", "hylidae", "strigopidae"))
+
+    async def work():
+        async with visit(make(predictor=knowing)) as client:
+            some = {"files": files(("x.jpg", draw()), field="file"), "data": {"family": family}}
+            await client.get("/")
+            form = {**some, "data": {"family": family, "form_token": client.cookies["raravis_seat"]}}
+            return (await client.post(CORRECT, **some)).json(), (await client.post("/corrections", **form)).text
+
+    told, page = run(work())
+    assert (told["family"], told["note"]) == (family, note)
+    assert [one.family for one in kept.table()] == [family] * 2
+    assert f"Thank you.{f' {note}' if note else ''}</p>" in html.unescape(page)
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,7 @@ def test_closing_tells_those_whose_photographs_wait_to_be_decoded(fake, draw, sl
         made.close()
         return told, again
 
-    (first, *rest), again = asyncio.run(work())
-    assert first[0].row.families[0] == "canidae"
+    (_, *rest), again = asyncio.run(work())
     assert all(isinstance(one, RunError) and "stopping" in str(one) for one in rest)
     assert again.row.families[0] == "felidae"
     assert len(names) == 2

@@ -81,6 +81,12 @@ def test_a_nameless_empty_file_is_what_a_browser_sends_for_none():
     assert read(part(data=b"", filename="", kind="application/octet-stream") + END).files == ()
 
 
+def test_what_a_browser_escapes_in_a_file_name_is_read_back_and_nothing_else_is():
+    found = read(part(filename="it's %22quoted%22.jpg") + part(filename="a%0D%0Ab%2F%20.jpg") + END)
+    assert [one.name for one in found.files] == ['it\'s "quoted".jpg', "a b%2F%20.jpg"]
+    assert "'\"a\".jpg' is larger" in refused(413, part(filename="%22a%22.jpg", data=b"x" * 1001) + END)
+
+
 def test_a_file_that_is_too_large_is_refused_as_soon_as_it_is():
     sender = Sender([part(data=b"x" * 900)[:-2], *[b"x" * 90] * 30])
     assert "'a.jpg' is larger than the limit" in refused(413, sender=sender)

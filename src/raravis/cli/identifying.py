@@ -29,7 +29,9 @@ def predict(
     model: Annotated[Path, typer.Argument(help="A run folder or a bundle.", show_default=False)],
     paths: Annotated[list[str], typer.Argument(help="Files, folders, globs; addresses.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
-    format: Annotated[str, typer.Option(help="The format of the file.")] = "raravis",
+    format: Annotated[
+        str | None, typer.Option(help="The format of the file.", show_default="raravis; parquet for .parquet")
+    ] = None,
     top_k: Annotated[int, typer.Option(help="Families listed a file.", min=1)] = 5,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
     jobs: Annotated[int, typer.Option(help="Threads that decode; 0 for one a core, or four a worker.", min=0)] = 0,

@@ -29,7 +29,8 @@ def review(
         Path | None, typer.Argument(help="Predictions (.csv, .parquet), or a run folder.", show_default=False)
     ] = None,
     answers: Annotated[
-        list[Path] | None, typer.Option(help="Take in: filled tables, saved answers, files of corrections.")
+        list[Path] | None,
+        typer.Option(help="Take in: a filled table, saved answers, a file of corrections; repeatable."),
     ] = None,
     into: Annotated[str | None, typer.Option(help="The DATA that the answers correct and add to.")] = None,
     new_families: Annotated[bool, typer.Option("--new-families", help="Take in families that nobody knows.")] = False,

@@ -44,6 +44,21 @@ MAX_BYTES: Final = 1 << 30
 PAD_GREY: Final = 128
 NO_MEMORY: Final = "needs more memory than there is"
 
+_INSTEAD: Final = {
+    "HEIC": "convert it to JPEG",
+    "a camera's raw file": "convert it to JPEG",
+    "a film": "give single frames as JPEG",
+}
+"""What people take for photographs and is none that is read, and what to give instead."""
+
+_BEGINNINGS: Final = (
+    *((begin, "a camera's raw file") for begin in (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb")),
+    *((begin, "a film") for begin in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3", b"0&\xb2u\x8ef\xcf\x11")),
+)
+"""First bytes: raw files of Fujifilm, Olympus, Panasonic and Sigma; Matroska and WebM, MPEG, Windows Media."""
+
+_HEIC: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+
 
 class UnreadableImageError(RaravisError):
     """The file is no image that can be decoded whole; the message is the reason, in a few words."""
@@ -225,14 +240,30 @@ def _decoded(data: bytes, around: int | None, *, grey: bool, limit: int | None =
         except UnreadableImageError:
             raise
         except UnidentifiedImageError:
-            raise UnreadableImageError("is no image of a known format") from None
+            raise UnreadableImageError(_other(data) or "is no image of a known format") from None
         except Image.DecompressionBombError:
             raise UnreadableImageError(f"has more pixels than the limit of {limit}") from None
         except MemoryError:
             raise UnreadableImageError(NO_MEMORY) from None
         except Exception as error:  # Pillow's plug-ins raise many kinds for one fault: damaged bytes
             why = " ".join(str(error).split()) or type(error).__name__
-            raise UnreadableImageError(f"is damaged: {why}") from None
+            raise UnreadableImageError(_other(data) or f"is damaged: {why}") from None
+
+
+def _other(data: bytes) -> str:
+    """Say of HEIC, raw files and films what they are and what to give instead; "" of all else."""
+    what = next((what for begin, what in _BEGINNINGS if data.startswith(begin)), "")
+    if data[:4] == b"II*\0" and data[8:10] == b"CR":  # a TIFF of Canon's
+        what = "a camera's raw file"
+    elif data[:4] == b"RIFF" and data[8:12] == b"AVI ":
+        what = "a film"
+    elif data[4:8] == b"ftyp":  # one box for all: its brands tell
+        end = min(int.from_bytes(data[:4], "big"), 256)
+        brands = {data[at : at + 4] for at in (8, *range(16, end, 4))}
+        if brands & {b"avif", b"avis"}:
+            return ""
+        what = "HEIC" if brands & _HEIC else "a camera's raw file" if b"crx " in brands else "a film"
+    return f"is {what}, which raravis does not read: {_INSTEAD[what]}" if what else ""
 
 
 @cache

@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from raravis import drawing, progress
 from raravis.data import decode
+from raravis.data.blank import blank
 from raravis.data.decode import UnreadableImageError
 from raravis.data.pixels import PixelStore
 from raravis.errors import UsageError
@@ -220,7 +221,7 @@ def _saying(asked: Asked) -> _Say:
         seen: Seen = see(pixels[None])
         check(seen.logits)
         sure = np.asarray(softmax(seen.logits[0].astype(np.float64)), np.float64)
-        return sure, None if trust is None else said.of(trust.judge(seen), asked.families)
+        return sure, None if trust is None else said.of(trust.judge(seen, blank(pixels[None])), asked.families)
 
     return call
 

@@ -44,6 +44,7 @@ def told(
     verdict: NDArray[np.int64],
     families: Sequence[str],
     asked: Asked,
+    nothing: NDArray[np.bool_],
 ) -> tuple[str, ...]:
     """The reason of each verdict.
 
@@ -54,11 +55,14 @@ def told(
         verdict: `(n,)`, 0 identified, 1 uncertain, 2 unfamiliar.
         families: K names.
         asked: how sure an answer must be.
+        nothing: `(n,)`, images that show nothing.
     """
     made = []
     for row, which in enumerate(verdict):
         confidence = float(probabilities[row].max())
-        if which == 2:
+        if nothing[row]:
+            made.append("nearly black, or nearly one colour: nothing is to be seen")
+        elif which == 2:
             made.append(f"stranger than {min(float(novelty[row]), 0.999):.1%} of photographs of known families")
         elif which == 0:
             made.append(f"confidence {confidence:.2f}; {_right(asked)}")

@@ -67,6 +67,12 @@ class RollUp:
         ranks = np.array([rank for rank, _, _ in levels])
         return ranks[place], taxon.astype(str)
 
+    @property
+    def root(self) -> tuple[str, str]:
+        """Rank and taxon of what nothing is known of."""
+        rank, (name,), _ = self._levels[-1]
+        return rank, str(name)
+
     @cached_property
     def _levels(self) -> list[tuple[str, NDArray[np.str_], NDArray[np.float32]]]:
         """Rank, its taxa, and which family is in which `(K, R)`; the lowest rank first, the kingdom last."""

@@ -184,11 +184,13 @@ class Trust:
         settings |= {"penalty": own.penalty, "ranks": own.ranks, "priors": own.priors, "coverage": coverage}
         return replace(made, sets=sets.fit(self.probabilities, self.classes, **settings))
 
-    def judge(self, seen: Seen) -> Verdicts:
+    def judge(self, seen: Seen, nothing: NDArray[np.bool_] | None = None) -> Verdicts:
         """Say of every image what it is, and how far that may be believed.
 
         Args:
             seen: features float32 `(n, D)` and calibrated logits float32 `(n, K)`.
+            nothing: bool `(n,)`, images that show nothing, such as black ones; they are unfamiliar, of novelty 1, and
+                no taxon below the root is told of them, however sure the network is.
 
         Raises:
             DataError: features of another network, or numbers that are not finite.
@@ -198,11 +200,16 @@ class Trust:
         probabilities = np.asarray(softmax(seen.logits), np.float32)
         with blas.on_one_thread():  # a network is asked before and after it
             novelty = self.novelty.rank(self.novelty.score(seen.features, seen.logits))
+        if nothing is None:
+            nothing = np.zeros(len(novelty), np.bool_)
+        novelty = np.where(nothing, np.float32(1), novelty)
         members = self.sets.members(probabilities)
-        strange = novelty >= self.familiar
+        strange = nothing | (novelty >= self.familiar)
         rank, taxon = self.rollup(probabilities, above_family=strange)
+        root = self.rollup.root
+        rank, taxon = np.where(nothing, root[0], rank), np.where(nothing, root[1], taxon)
         verdict = np.where(strange, 2, np.where(self.sure(probabilities, members, rank), 0, 1))
-        why = reasons.told(probabilities, members, novelty, verdict, self.families, self._asked)
+        why = reasons.told(probabilities, members, novelty, verdict, self.families, self._asked, nothing)
         return Verdicts(probabilities, members, novelty, verdict, rank, taxon, why)
 
     @property

@@ -27,7 +27,7 @@ LEAST: Final = 0.05
 
 
 def items(rows: Sequence[Told], near: Mapping[str, Sequence[str]], root: Path) -> list[Item]:
-    """Everything that is worth a look, the most needful first; what is beyond doubt is left out.
+    """Everything that is worth a look, the most needful first; what shows no sign of doubt is left out.
 
     Args:
         rows: what was told.

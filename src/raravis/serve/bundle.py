@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raravis.data.ahead import cores
+from raravis.data.blank import blank
 from raravis.data.decode import Fit
 from raravis.errors import BundleError, UsageError
 from raravis.judge.novelty import Seen
@@ -82,7 +83,7 @@ class BundlePredictor:
         if self.trust is None:
             return Answer(_softmax(logits), features=features)
         given = np.zeros((len(logits), 0), np.float32) if features is None else features
-        verdicts = self.trust.judge(Seen(given, logits))
+        verdicts = self.trust.judge(Seen(given, logits), blank(batch))
         return Answer(verdicts.probabilities, verdicts, features)
 
     def lineage(self, family: str) -> Mapping[str, str]:

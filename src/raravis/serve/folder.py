@@ -89,8 +89,7 @@ class Folder:
         """
         path = Path(path).absolute()
         if not is_bundle(path):
-            there = f"holds no bundle (no {ABOUT})" if path.is_dir() else "is not there"
-            raise BundleError(f"{path} {there}; a folder that `raravis export --out` made was expected.")
+            raise missing(path, "a folder that `raravis export --out` made")
         content = _bytes(path / ABOUT)
         try:
             about = json.loads(content, parse_constant=_refused)
@@ -186,6 +185,26 @@ def entry(file: Path) -> dict[str, Any]:
 def is_bundle(path: Path | str) -> bool:
     """Whether the folder holds a bundle."""
     return (Path(path) / ABOUT).is_file()
+
+
+def missing(path: Path | str, expected: str, *, kinds: str = "bundle") -> BundleError:
+    """The error of a path that leads to no bundle.
+
+    Args:
+        path: where none is.
+        expected: what should be there.
+        kinds: what a folder may lack, such as `run and no bundle`.
+    """
+    path = Path(path).absolute()
+    if path.is_dir():
+        if (path / MODEL).is_file():
+            return BundleError(f"{path} is an incomplete bundle: it holds {MODEL}, but no {ABOUT}.\n{_AGAIN}")
+        return BundleError(f"{path} holds no {kinds} (no {ABOUT}); {expected} was expected.")
+    if path.exists():
+        return BundleError(
+            f"{path} is a file; {expected} was expected.\nGive the folder that it lies in or unpacks to."
+        )
+    return BundleError(f"{path} is not there; {expected} was expected.")
 
 
 def _bytes(file: Path) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from raravis.data.blank import blank
 from raravis.data.decode import Fit
 from raravis.errors import RunError, UsageError
 from raravis.judge.logits import softmax
@@ -84,7 +85,7 @@ class RunPredictor:
             raise RunError("The model gives no finite numbers (NaN or infinity): it is damaged.\nTrain it again.")
         if self.trust is None:
             return Answer(np.asarray(softmax(seen.logits), np.float32), features=seen.features)
-        verdicts = self.trust.judge(seen)
+        verdicts = self.trust.judge(seen, blank(batch))
         return Answer(verdicts.probabilities, verdicts, seen.features)
 
 
@@ -110,7 +111,9 @@ def open_predictor(
 
     if bundle.is_bundle(path):
         return bundle.open_bundle(path, int8=int8, threads=threads, **promises)
-    if int8:
+    from raravis.run import Run
+
+    if int8 and Run.is_run(Path(path)):
         raise UsageError(f"{path} is no bundle; only a bundle has an int8 network (raravis export --int8).")
     return _open_run(path, seed, promises)
 
@@ -118,8 +121,15 @@ def open_predictor(
 def _open_run(path: Path | str, seed: int, promises: Mapping[str, float | None]) -> RunPredictor:
     """Slow: Keras is loaded, but only once there is a run."""
     from raravis.run import Run
+    from raravis.serve import folder
 
-    run = Run.open(path)
+    try:
+        run = Run.open(path)
+    except RunError:
+        if Run.is_run(Path(path)):
+            raise
+        made = "a folder that `raravis train` or `raravis export` made"
+        raise folder.missing(path, made, kinds="run and no bundle") from None
     model = run.load_model()
     if model.output.shape[-1] != len(run.families):
         raise RunError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from raravis import cluster
 from raravis.errors import UsageError
@@ -18,13 +18,24 @@ from raravis.serve.pictures import Pictures
 from raravis.serve.predictor import Predictor, open_predictor
 from raravis.serve.row import printable
 
+_OWNERS: Final = {
+    ".csv": ("raravis", "pybioclip"),
+    ".parquet": ("parquet",),
+    ".json": ("speciesnet", "megadetector"),
+    ".tsv": ("tab-separated tables",),
+    ".xlsx": ("Excel",),
+    ".xls": ("Excel",),
+    ".ods": ("LibreOffice",),
+}
+"""Whose a suffix is: formats, or programs whose files are not written."""
+
 
 def predict(
     model: str | Path | Predictor,
     paths: str | Path | Iterable[str | Path],
     *,
     out: str | Path,
-    format: str = "raravis",
+    format: str | None = None,
     top_k: int = 5,
     batch_size: int = 32,
     jobs: int = 0,
@@ -47,7 +58,8 @@ def predict(
         model: a run folder, a bundle, or a predictor that is already open.
         paths: files, folders and globs, also addresses of them (`s3://bucket/folder`, `gs://…`).
         out: the file to write; rows are appended as they are done. Predictions that it held are replaced.
-        format: a name of `raravis.serve.formats`; all but `raravis` are written at the end, from `OUT.rows`.
+        format: a name of `raravis.serve.formats`; all but `raravis` are written at the end, from `OUT.rows`. When not
+            given, `parquet` for an `out` that ends so, else `raravis`.
         top_k: families listed a row (all, if there are fewer).
         batch_size: rows a step.
         jobs: threads that decode; 0 for one a core. With `ray`, in each worker; 0 for four.
@@ -67,22 +79,25 @@ def predict(
         quiet: no progress.
 
     Raises:
-        UsageError: the format is unknown, a number is out of its range, no file is meant, no photograph is among the
-            detections, a share is not between 0 and 1, or one is asked of a predictor that is open already or of a run
-            that has nothing to base it on; a predictor that is open already was to go to a cluster.
+        UsageError: the format is unknown, a number is out of its range, no file is meant or what is meant looks like a
+            slip (`inputs.at_hand`), no photograph is among the detections, a share is not between 0 and 1, or one is
+            asked of a predictor that is open already or of a run that has nothing to base it on; a predictor that is
+            open already was to go to a cluster.
         ClusterError: the cluster cannot be joined, or its workers keep dying.
         MissingError: Ray, or the package for a store, is not installed.
         DataError: the detections are no results of MegaDetector, or do not tell which photograph is which.
         RunError: `model` is neither a run nor a bundle, has no model yet, or is damaged.
         StorageError: `out` cannot be written, holds something else, or rows of another call.
     """
+    out = Path(out).absolute()
+    if format is None:
+        format = "parquet" if out.suffix.lower() == ".parquet" else "raravis"
     layout = formats.load(format)
     for name, value, least in (("top_k", top_k, 1), ("batch_size", batch_size, 1), ("jobs", jobs, 0)):
         if value < least:
             raise UsageError(f"{name} is {value}; {least} or more was expected.")
     scaled = cluster.asked(ray, workers, quiet=quiet)
-    given = inputs.expand([paths] if isinstance(paths, str | Path) else paths)
-    out = Path(out).absolute()
+    given = inputs.at_hand(inputs.expand([paths] if isinstance(paths, str | Path) else paths), out)
     pictures = Pictures(given.files, _detections(detections, detection_threshold, out))
     promises = {"accept": accept, "coverage": coverage, "right": right, "familiar": familiar}
     if isinstance(model, str | Path):
@@ -125,7 +140,7 @@ def predict(
     kept = () if tally.journal == out else (f"{tally.journal} holds the rows for --resume; it may be deleted.",)
     trust = getattr(predictor, "trust", None)
     lacking = () if trust is None else trust.shortfalls()
-    return Outcome("predict", out, figures, tally.unreadable, (*_notes(given), *lacking, *kept))
+    return Outcome("predict", out, figures, tally.unreadable, (*_notes(given), *_clash(out, format), *lacking, *kept))
 
 
 def _detections(file: str | Path | None, threshold: float | None, out: Path) -> detecting.Detections | None:
@@ -161,6 +176,15 @@ def _lineages(predictor: Predictor) -> Mapping[str, Mapping[str, str]]:
         taxonomy = Taxonomy.of(predictor.families, {})[0] if trust is None else trust.taxonomy
         own = taxonomy.lineage
     return {family: own(family) for family in predictor.families}
+
+
+def _clash(out: Path, format: str) -> tuple[str, ...]:
+    """Say whether a file is called as one of another format is."""
+    suffix = out.suffix.lower()
+    owners = _OWNERS.get(suffix, (format,))
+    if format in owners:
+        return ()
+    return (f"{printable(out.name)} is of the format {format}, though {suffix} belongs to {' and '.join(owners)}.",)
 
 
 def _notes(given: inputs.Given) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from raravis.data.sources import Request
 from raravis.errors import UsageError
 from raravis.outcome import Outcome
 from raravis.reviewing import diverse, sheet, told, wanted
-from raravis.run import Run
+from raravis.run import RECIPE, Run
+from raravis.serve.folder import is_bundle
 from raravis.verbs._review_answers import take
 from raravis.verbs._review_labels import doubtful
 from raravis.verbs._review_near import near
@@ -78,6 +79,9 @@ def review(
         if model is not None:
             raise UsageError("A run is reviewed by its own network; --model goes with a table of predictions.")
         return _labels(Run.open(what), request, files.folder(out), limit, quiet)
+    if what.is_dir():
+        there = "is a bundle, which keeps no labels" if is_bundle(what) else f"holds no run (no {RECIPE})"
+        raise UsageError(f"{what} {there}; a table that `raravis predict` wrote, or a run folder, was expected.")
     if model is None and request is not None:
         raise UsageError("--data says where the images of --model are; give that too, or leave it out.")
     return _predictions(what, model, request, base or Path.cwd(), out, limit, seed, quiet)
@@ -101,7 +105,10 @@ def _check(
     if limit < 1:
         raise UsageError(f"limit is {limit}; 1 or more was expected.")
     if (what is None) == (not answers):
-        raise UsageError("Give predictions or a run to review, or --answers to take in: one of the two was expected.")
+        more = "\nWrite --answers before each file of answers." if answers else ""
+        raise UsageError(
+            f"Give predictions or a run to review, or --answers to take in: one of the two was expected.{more}"
+        )
     if what is not None and (into is not None or new_families):
         raise UsageError(
             "--into and --new-families say what becomes of --answers; give these, or leave the options out."
@@ -135,7 +142,7 @@ def _predictions(
         )
     lead = (
         f"{len(items)} of {len(rows)} photographs that the model named, the most useful first. "
-        f"{len(found)} are worth a look; the others are beyond doubt."
+        f"{len(found)} are worth a look; of the others the model gives no sign of doubt, and can still be wrong."
     )
     names = sorted({*told.families_of(rows), *(name for some in families.values() for name in some)})
     title = f"To look at: {table.name}"

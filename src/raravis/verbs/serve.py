@@ -17,6 +17,7 @@ from raravis.web.gate import LOOPBACK
 from raravis.web.limits import MIB, Limits
 
 ENVIRONMENT = "RARAVIS_TOKEN"
+SHORT = "The token is short; one of 16 characters or more cannot be guessed."
 
 
 def serve(
@@ -80,6 +81,7 @@ def serve(
         raise UsageError("The token is empty.\nGive one that cannot be guessed, or leave the option out.")
     if top_k < 1:
         raise UsageError(f"top_k is {top_k}; 1 or more was expected.")
+    notes = (SHORT,) if token and len(token) < 16 else ()
     limits = Limits(
         file_bytes=round(max_file_mb * MIB),
         request_bytes=round(max_request_mb * MIB),
@@ -108,9 +110,10 @@ def serve(
 
             def ready() -> None:
                 if not quiet:
-                    print(
-                        f"raravis serves {Path(model).name} at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True
-                    )
+                    print(f"raravis serves {Path(model).name} at {address} (Ctrl-C ends it)", file=sys.stderr)
+                    for note in notes:
+                        print(f"note: {note}", file=sys.stderr)
+                    sys.stderr.flush()
 
             server.Running(made, listening, idle_seconds=limits.idle_seconds, ready=ready).run()
             figures = {
@@ -120,7 +123,4 @@ def serve(
                 "new": kept.count() - before,
                 "seconds": round(time.monotonic() - begun, 1),
             }
-    notes = (
-        ("The token is short; one of 16 characters or more cannot be guessed.",) if token and len(token) < 16 else ()
-    )
-    return Outcome("serve", Path(corrections).absolute(), figures, notes=notes)
+    return Outcome("serve", Path(corrections).absolute(), figures, notes=notes if quiet else ())

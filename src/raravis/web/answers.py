@@ -108,12 +108,13 @@ class About(BaseModel):
 class Corrected(BaseModel):
     """A correction that is on the server's disk."""
 
-    model_config = _like({"id": 12, "file_name": "IMG_0413.JPG", "told": "viverridae", "family": "felidae"})
+    model_config = _like({"id": 12, "file_name": "IMG_0413.JPG", "told": "viverridae", "family": "felidae", "note": ""})
 
     id: int = Field(description="Its number, to undo it by.")
     file_name: str
     told: str = Field(description="The family that the model told.")
     family: str = Field(description="The family that it is said to be.")
+    note: str = Field(description="That the model does not know the family, and what may be meant; or empty.")
 
 
 class Kept(BaseModel):

@@ -35,6 +35,7 @@ PICTURE: Final = "preview"
 
 PICTURE_BYTES: Final = 1 * MIB
 
+_ESCAPED: Final = ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n"))
 _HEADERS: Final = 8
 _HEADER_BYTES: Final = 2048
 
@@ -178,7 +179,7 @@ class _Parts:
         if kind != b"form-data" or b"name" not in options:
             raise HTTPException(400, "The form is damaged: one of its parts has no name.")
         self._field = _text(options[b"name"])
-        self._file = _text(options[b"filename"]) if b"filename" in options else None
+        self._file = _text(_unescaped(options[b"filename"])) if b"filename" in options else None
         self._count += 1
         if self._file is None:
             self._most = PICTURE_BYTES if self._field == PICTURE else FIELD_BYTES - len(options[b"name"])
@@ -237,6 +238,13 @@ def shown(name: str) -> str:
 def named(name: str) -> str:
     """A file in a sentence."""
     return f"The file {shown(name)!r}" if shown(name) else "A file"
+
+
+def _unescaped(name: bytes) -> bytes:
+    """A file name as it was before a browser wrote it into a form (WHATWG HTML, multipart/form-data)."""
+    for written, meant in _ESCAPED:
+        name = name.replace(written, meant)
+    return name
 
 
 def _text(data: bytes) -> str:

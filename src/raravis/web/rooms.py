@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from fastapi import HTTPException, Request
 
 from raravis.errors import UsageError
+from raravis.reviewing.families import Families
+from raravis.serve.corrections import SOMETHING_ELSE
 from raravis.web import photos
 from raravis.web.answers import Corrected
 from raravis.web.desk import Desk
@@ -82,4 +85,18 @@ async def correct(rooms: Rooms, form: Form, client: str) -> Corrected:
     except UsageError as error:
         raise HTTPException(400, " ".join(str(error).split())) from None
     rooms.desk.metrics.correction("made")
-    return Corrected(id=number, file_name=finding.row.file_path, told=told, family=family)
+    note = await asyncio.to_thread(_note, family, rooms.desk.model.families)
+    return Corrected(id=number, file_name=finding.row.file_path, told=told, family=family, note=note)
+
+
+def _note(family: str, known: Iterable[str]) -> str:
+    """What is to be told of a corrected family that the model does not know, as `raravis review` will take it."""
+    if family == SOMETHING_ELSE:
+        return ""
+    found = Families(known).look_up(family)
+    return {
+        "known": "",
+        "synonym": f"The model calls {family} {found.family}.",
+        "new": f"{family} is new to the model.",
+        "unknown": f"{family} is new to the model. {found.note}",
+    }[found.kind]
