@@ -237,14 +237,13 @@ def test_the_one_door_opens_bundles_and_passes_promises_on(whole):
         ("torn", "torn is an incomplete bundle: it holds model.onnx, but no bundle.json.\n"),
     ],
 )
-@pytest.mark.parametrize("int8", [False, True])
-def test_where_no_model_is_it_says_what_is_there(tmp_path, name, told, int8):
+def test_where_no_model_is_it_says_what_is_there(tmp_path, name, told):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bundle.zip").write_bytes(b"PK")
     plain(tmp_path / "torn")
     (tmp_path / "torn" / folder.ABOUT).unlink()
     with pytest.raises(RunError, match=re.escape(told)):
-        open_predictor(tmp_path / name, int8=int8)
+        open_predictor(tmp_path / name)
     with pytest.raises(BundleError, match=re.escape(told.partition(";")[0].replace("no run and ", ""))):
         open_bundle(tmp_path / name)
 

@@ -111,9 +111,7 @@ def open_predictor(
 
     if bundle.is_bundle(path):
         return bundle.open_bundle(path, int8=int8, threads=threads, **promises)
-    from raravis.run import Run
-
-    if int8 and Run.is_run(Path(path)):
+    if int8:
         raise UsageError(f"{path} is no bundle; only a bundle has an int8 network (raravis export --int8).")
     return _open_run(path, seed, promises)
 
