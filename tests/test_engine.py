@@ -1,11 +1,14 @@
-"""What the process keeps of the memory that a step of training frees."""
+"""What the process keeps of the memory that a step of training frees, and what a seed does and does not say."""
 
 import os
 import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from raravis import engine
 
 HELD_AFTER_FREEING = """
 import ctypes
@@ -37,3 +40,22 @@ def test_forty_megabytes_freed_are_kept_unless_the_environment_says_otherwise(sa
         [sys.executable, "-c", HELD_AFTER_FREEING], env=plain | said, capture_output=True, text=True, check=True
     )
     assert (int(asked.stdout) > 30_000_000) is kept
+
+
+@pytest.mark.engine
+def test_a_seed_starts_every_draw_anew_and_nobody_hears_what_is_imported_for_it(monkeypatch, capfd):
+    keras = engine.keras()
+    seeded = keras.utils.set_random_seed
+
+    def loudly(number):
+        os.write(2, b"oneDNN custom operations are on")
+        seeded(number)
+
+    monkeypatch.setattr(keras.utils, "set_random_seed", loudly)
+    draws = []
+    for number in (3, 3, 4):
+        engine.seed(number)
+        draws.append([np.random.random(), float(keras.random.uniform(()))])  # noqa: NPY002 (the one that is seeded)
+    assert draws[0] == draws[1]
+    assert draws[0] != draws[2]
+    assert capfd.readouterr().err == ""

@@ -53,6 +53,16 @@ def keras() -> Any:
     return keras
 
 
+def seed(number: int) -> None:
+    """Start the random numbers of Python, NumPy and Keras anew from `number`.
+
+    Keras seeds TensorFlow too wherever it is installed, also under another backend; that import has much to say.
+    """
+    keras_ = keras()
+    with _hushed():
+        keras_.utils.set_random_seed(number)
+
+
 def onnxruntime() -> Any:
     """The `onnxruntime` module, without the reports that it would send.
 

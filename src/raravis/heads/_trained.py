@@ -71,7 +71,7 @@ def train(
         seed: of initial weights, dropout and order.
     """
     keras = engine.keras()
-    keras.utils.set_random_seed(seed)
+    engine.seed(seed)
     image = keras.Input((features.shape[1],))
     model = keras.Model(image, layers(keras, image))
     log_shares = np.log(shares(classes, count))

@@ -69,7 +69,7 @@ def build(
     Raises:
         RecipeError: a size of `train.sizes` is none that the model can see.
     """
-    keras.utils.set_random_seed(recipe.seed)
+    engine.seed(recipe.seed)
     model = models.build(recipe.model, classes=classes, size=recipe.data.size)
     shift = log_shares if recipe.train.loss == "balanced_softmax" else None
     taxa = lineage if recipe.train.auxiliary else None

@@ -56,7 +56,7 @@ def fit(
     """
     seed, families = run.recipe.seed, run.families
     begun = time.perf_counter()
-    engine.keras().utils.set_random_seed(seed)  # of backbones of random weights
+    engine.seed(seed)  # of backbones of random weights
     extractors = _extractors(run, options, pictures, parts["train"].rows, quiet)
     rows = np.concatenate([parts["train"].rows, parts["val"].rows])
     classes = np.concatenate([parts["train"].classes, parts["val"].classes])

@@ -27,7 +27,7 @@ def exported(model: Any, wanted_by: str) -> tuple[Any, Any]:
     if (backend := keras.backend.backend()) != "tensorflow":
         raise UsageError(
             f"{wanted_by} converts networks from the TensorFlow backend, not from {backend}.\n"
-            "Unset KERAS_BACKEND, or take the runtime 'keras'."
+            "Unset KERAS_BACKEND: TensorFlow reads what any backend trained. Or take the runtime 'keras'."
         )
     image = model.inputs[0]
     archive = keras.export.ExportArchive()

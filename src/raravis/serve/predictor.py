@@ -144,6 +144,6 @@ def _open_run(path: Path | str, seed: int, promises: Mapping[str, float | None])
     from raravis import engine
     from raravis.learn.infer import seeing
 
-    engine.keras().utils.set_random_seed(seed)
+    engine.seed(seed)
     data = run.recipe.data
     return RunPredictor(run.families, data.size, data.fit, seeing(model), trust and trust.asked(**wanted))

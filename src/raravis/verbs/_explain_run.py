@@ -126,7 +126,7 @@ def _open(run: Run, wanted: _Names, named: _Names, seed: int) -> _Opened:
             f"The model of {run.path} tells {network.output.shape[-1]} families apart, its split has "
             f"{len(run.families)}.\nThe folder was changed after training; train again."
         )
-    engine.keras().utils.set_random_seed(seed)
+    engine.seed(seed)
     known = mapped(network)
     default = spread(known)
     shown = default if wanted is None else pick(known, _listed(wanted, "layers"))

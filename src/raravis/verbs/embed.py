@@ -85,7 +85,7 @@ def embed(
     found = _catalogued(request, quiet)
     seen = found.table[found.table["image_id"] != ""]
     table = seen.drop_duplicates("image_id").sort_values("image_id")
-    engine.keras().utils.set_random_seed(seed)
+    engine.seed(seed)
     extractor = embedding.Extractor.open(backbone, size=size, weights=weights)
     store = open_store(table, found.place, size=size, fit=fit, quiet=quiet)
     ids = table["image_id"].tolist()
