@@ -1,6 +1,7 @@
-"""What all tests share: a cache of their own, and the real photographs where they are at hand."""
+"""What all tests share: a cache of their own, patience, and the real photographs where they are at hand."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,19 @@ import pytest
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("RARAVIS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Wait for what is to come about, on a slow machine too: `until(condition)`; after a minute the test fails."""
+
+    def waited(condition):
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end, "it did not come about in a minute"
+            time.sleep(0.005)
+
+    return waited
 
 
 def _shared() -> Path:

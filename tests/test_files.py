@@ -126,7 +126,7 @@ def test_no_room_is_one_error_with_advice_and_no_leftover(tmp_path, way):
         tmp_path / "a.bin",
         way,
     )
-    told, trouble = writer.communicate(timeout=60)
+    told, trouble = writer.communicate(timeout=120)
     assert trouble == ""
     assert str(tmp_path / "a.bin") in told
     assert "choose another folder" in told

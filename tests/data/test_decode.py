@@ -5,6 +5,7 @@ import io
 import os
 import struct
 import threading
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -361,13 +362,15 @@ def mutated(draw) -> bytes:
 
 @given(st.one_of(mutated(), st.builds(bytes.__add__, st.sampled_from(HEADS), st.binary(max_size=300)), st.binary()))
 @example(b"\0")
-@settings(max_examples=300, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_make_a_probe_raise_or_hang(tmp_path, data):
     path = tmp_path / "x.jpg"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RARAVIS_MAX_PIXELS", "4000000")
+        begun = time.process_time()
         found = probe(path)
+        assert time.process_time() - begun < 10
     assert bool(found.error) != bool(found.image_id)
     if found.image_id:
         assert len(found.phash) == hashing.DIGITS

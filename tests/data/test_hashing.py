@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -109,6 +109,7 @@ def test_any_size_has_a_hash(size):
     assert len(hashing.perceptual(image)) == hashing.DIGITS
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**256 - 1), max_size=6))
 def test_words_hold_the_digits_in_order(numbers):
     found = hashing.words([f"{number:064x}" for number in numbers])
@@ -117,6 +118,7 @@ def test_words_hold_the_digits_in_order(numbers):
     assert again == numbers
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1))
 def test_distance_counts_bits(one, other):
     a, b = hashing.words([f"{one:064x}", f"{other:064x}"])

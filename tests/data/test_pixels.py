@@ -178,15 +178,19 @@ def test_a_store_cut_short_from_outside_is_made_whole(tmp_path, decoded):
 
 
 BUILD = """
-import hashlib, pathlib, sys, time
+import hashlib, pathlib, sys, threading, time
 import pandas as pd
 from raravis.data import decode, pixels, rows
 root, size, slow, log, commit = pathlib.Path(sys.argv[1]), *sys.argv[2:]
-real = decode.pixels
+real, one_by_one, hold = decode.pixels, threading.Lock(), root.parent / "hold"
+late = time.monotonic() + 60
 def slowly(data, size, fit):
-    time.sleep(float(slow))
-    with open(log, "a") as stream:
-        stream.write(hashlib.sha256(data).hexdigest() + "\\n")
+    with one_by_one:
+        time.sleep(float(slow))
+        with open(log, "a") as stream:
+            stream.write(hashlib.sha256(data).hexdigest() + "\\n")
+        while hold.exists() and time.monotonic() < late:
+            time.sleep(0.01)
     return real(data, size, fit)
 decode.pixels = slowly
 rows._COMMIT_BYTES = int(commit)
@@ -207,30 +211,38 @@ def build(root: Path, log: Path, slow: float = 0.0, commit: int = 2 * SIZE * SIZ
     return process
 
 
-def test_two_processes_decode_each_image_once_between_them(tmp_path):
+def begin(process: subprocess.Popen[str]) -> None:
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_two_processes_decode_each_image_once_between_them(tmp_path, until):
     root, log = tmp_path / "photos", tmp_path / "log"
     table = draw(root, 12)
     table.to_csv(tmp_path / "table.csv", index=False)
-    both = [build(root, log, slow=0.1) for _ in range(2)]
-    for process in both:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=60) for process in both]
+    hold = tmp_path / "hold"
+    hold.touch()
+    first, second = both = [build(root, log) for _ in range(2)]
+    begin(first)
+    until(log.exists)  # it decodes
+    begin(second)
+    assert any("waiting" in line for line in second.stderr)
+    hold.unlink()
+    said = [process.communicate(timeout=120) for process in both]
     assert [out for out, _ in said] == ["12\n", "12\n"], said
     assert sorted(log.read_text().split()) == sorted(table["image_id"])
-    assert sum("waiting" in err for _, err in said) == 1, said
+    assert "waiting" not in said[0][1], said
     check(open_store(table, root, size=SIZE, quiet=True), table, root)
 
 
 def test_a_kill_at_any_moment_leaves_a_store_that_the_next_call_completes(tmp_path):
     root, log = tmp_path / "photos", tmp_path / "log"
-    table = draw(root, 40)
+    table = draw(root, 200)
     table.to_csv(tmp_path / "table.csv", index=False)
     rng, kept = random.Random(0), [0]
     for _ in range(4):
         process = build(root, log, slow=0.05)
-        process.stdin.write("\n")
-        process.stdin.flush()
+        begin(process)
         wanted = len(log.read_text()) if log.exists() else 0
         while not log.exists() or len(log.read_text()) <= wanted + 4 * 65:
             time.sleep(0.002)  # until some more images were decoded
@@ -241,7 +253,7 @@ def test_a_kill_at_any_moment_leaves_a_store_that_the_next_call_completes(tmp_pa
         (home,) = files.cache("pixels").iterdir()
         kept.append(len(PixelStore(home, SIZE, "squash")))
     assert kept == sorted(kept), "no committed row is ever lost"
-    assert 0 < kept[-1] < 40, "the kills fell into the work"
+    assert 0 < kept[-1] < 200, "the kills fell into the work"
     check(open_store(table, root, size=SIZE, quiet=True), table, root)
 
 
@@ -285,7 +297,7 @@ def test_a_disk_that_fills_up_is_one_error_and_what_was_committed_stays(tmp_path
         str(2 * row),
         str(7 * row + 50),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "StorageError: Cannot write" in done.stderr.splitlines()[-1], done.stderr
     (home,) = files.cache("pixels").iterdir()

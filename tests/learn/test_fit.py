@@ -152,11 +152,16 @@ def test_two_processes_cannot_write_one_run(tmp_path):
 
 
 def _train_in_child(path: str) -> None:
+    from raravis.learn.batches import Resident
+
+    batch = Resident.batch
+    Resident.batch = lambda self, rows: (time.sleep(0.1), batch(self, rows))[1]  # who kills it may be slow
     train(Run.open(path))
 
 
 @pytest.mark.parametrize("kept_epochs", [1, 2])
-def test_killed_and_resumed_equals_unbroken(tmp_path, kept_epochs):
+def test_killed_and_resumed_equals_unbroken(tmp_path, monkeypatch, kept_epochs):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where the child finds this file
     changes = {"train.epochs": 5}
     unbroken = start(tmp_path / "unbroken", changes)
     expected = train(unbroken)

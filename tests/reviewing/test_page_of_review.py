@@ -83,8 +83,9 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
     playwright = pytest.importorskip("playwright.sync_api")
     folder, names = written
     with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        browser = engine.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=120_000)
         page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.set_default_timeout(60_000)
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text))

@@ -254,7 +254,19 @@ def other(
     """Another process that goes on with `out`."""
     command = [sys.executable, "-c", PREDICT.format(before=before)]
     command += [str(Path(__file__).parent), str(listing), str(out), str(wait), format]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+HELD = """
+answer, batches = Colours.answer, []
+def held(self, batch):
+    batches.append(batch)
+    if len(batches) > 1:
+        sys.stdin.read()
+    return answer(self, batch)
+Colours.answer = held
+"""
 
 
 @pytest.fixture
@@ -269,14 +281,14 @@ def job(tmp_path):
 def test_two_processes_do_not_write_one_file(tmp_path, job):
     paths, listing, whole = job
     out = tmp_path / "out.csv"
-    process = other(listing, out, wait=0.1)
+    process = other(listing, out, before=HELD)
     while not out.exists() or out.stat().st_size <= len(HEADER):
         time.sleep(0.01)
         assert process.poll() is None, process.communicate()
     with pytest.raises(StorageError, match="Another process is writing"):
         run(paths, out)
-    assert process.wait(60) == 0, process.communicate()
-    process.communicate()
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
     assert out.read_bytes() == whole
 
 
@@ -286,7 +298,7 @@ def test_a_disk_that_fills_up_is_one_error_and_resuming_goes_on(tmp_path, job):
     room = len(HEADER) + (len(whole) - len(HEADER)) // 2
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
     process = other(listing, out, before=before)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "StorageError: Cannot write" in said.splitlines()[-1], said
     assert out.read_bytes() == whole[:room]
@@ -303,7 +315,7 @@ def test_a_disk_that_fills_up_while_the_format_is_written_leaves_no_half_file(tm
     assert len(whole) > rows + 200
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({rows + 100}, {rows + 100}))"
     process = other(tmp_path / "list", out, before=before, format="megadetector")
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "StorageError: Cannot write" in said.splitlines()[-1], said
     assert sorted(f.name for f in tmp_path.glob("out*")) == ["out.json.rows"]

@@ -230,7 +230,7 @@ def test_processes_and_threads_write_at_once(tmp_path):
         for thread in threads:
             thread.join()
         for writer in writers:
-            assert len(writer.communicate(timeout=60)[0].splitlines()) == 15
+            assert len(writer.communicate(timeout=120)[0].splitlines()) == 15
             assert writer.returncode == 0
         assert kept.count() == 7 * 15
         assert len({one.id for one in kept.table()}) == 7 * 15

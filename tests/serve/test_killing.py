@@ -89,7 +89,7 @@ def test_killed_at_20_random_moments_it_ends_with_the_rows_of_an_unbroken_call(t
         Path(file).write_text(json.dumps(told))
     command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(tmp_path / "list")]
     done = subprocess.run(
-        [*command, str(tmp_path / "out"), format, file, "1"], capture_output=True, text=True, timeout=120
+        [*command, str(tmp_path / "out"), format, file, "1"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -6,8 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import threading
-import time
 import warnings
 from itertools import chain
 from pathlib import Path
@@ -124,25 +122,22 @@ def test_an_open_predictor_cannot_be_sent(tmp_path):
 
 
 @needs_ray
-def test_a_killed_worker_loses_no_row_and_changes_none(two, bundle, tmp_path):
+def test_a_killed_worker_loses_no_row_and_changes_none(two, bundle, tmp_path, monkeypatch, until):
     photos = draw(tmp_path / "photos", 400)
     here_, there_ = tmp_path / "here.csv", tmp_path / "there.csv"
     options = {"batch_size": 4, "quiet": True}
     alone = predict(bundle, photos, out=here_, **options)
-    killed = []
+    killed, wait = [], two.wait
 
-    def kill():
-        while not killed:
-            if there_.exists() and there_.read_bytes().count(b"\n") > 20:
-                victim = workers()[0]
-                os.kill(victim.pid, signal.SIGKILL)
-                killed.append(victim.pid)
-            time.sleep(0.001)
+    def killing(refs, **more):
+        if not killed and there_.exists() and there_.read_bytes().count(b"\n") > 20:
+            victim = workers()[0]
+            os.kill(victim.pid, signal.SIGKILL)
+            killed.append(victim.pid)
+        return wait(refs, **more)
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
+    monkeypatch.setattr(two, "wait", killing)
     outcome = predict(bundle, photos, out=there_, ray="auto", **options)
-    killer.join(10)
     assert killed
     assert there_.read_bytes() == here_.read_bytes()
     same = {name: value for name, value in alone.figures.items() if name != "seconds"}
@@ -150,10 +145,7 @@ def test_a_killed_worker_loses_no_row_and_changes_none(two, bundle, tmp_path):
     there_.write_bytes(b"".join(here_.read_bytes().splitlines(keepends=True)[:150]) + b'"cut')
     predict(bundle, photos, out=there_, ray="auto", resume=True, **options)
     assert there_.read_bytes() == here_.read_bytes()
-    patience = time.monotonic() + 20
-    while workers() and time.monotonic() < patience:
-        time.sleep(0.1)
-    assert workers() == []
+    until(lambda: workers() == [])
 
 
 @needs_ray

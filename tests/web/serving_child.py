@@ -1,4 +1,4 @@
-"""A server of its own process, for tests that end it: `python serving_child.py FOLDER`; prints its port."""
+"""A server of its own process, for tests that end it: `serving_child.py FOLDER IDLE_SECONDS`; prints its port."""
 
 import importlib.util
 import sys
@@ -17,5 +17,5 @@ listening, _ = server.bound("127.0.0.1", 0, token=None)
 with Corrections.open(Path(sys.argv[1]) / "corrections.sqlite") as kept:
     made = app.create(tools.Fake(), corrections=kept, hosts=LOOPBACK)
     port = listening.getsockname()[1]
-    server.Running(made, listening, idle_seconds=0.5, ready=lambda: print(port, flush=True)).run()
+    server.Running(made, listening, idle_seconds=float(sys.argv[2]), ready=lambda: print(port, flush=True)).run()
 print("ended", flush=True)

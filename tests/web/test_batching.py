@@ -20,12 +20,13 @@ class Slow:
     families, size, fit = ("a", "b"), 1, "crop"
 
     def __init__(self):
-        self.gate, self.batches = threading.Event(), []
+        self.begun, self.gate, self.batches = threading.Semaphore(0), threading.Event(), []
 
     def answer(self, batch):
         from raravis.serve.predictor import Answer
 
-        self.gate.wait(30)
+        self.begun.release()
+        self.gate.wait(60)
         self.batches.append(batch[:, 0, 0, 0].tolist())
         if 255 in self.batches[-1]:
             raise RunError("the model is damaged")
@@ -49,14 +50,6 @@ class Pair(Slow):
 
     at_once = 2
 
-    def __init__(self):
-        super().__init__()
-        self.begun = threading.Semaphore(0)
-
-    def answer(self, batch):
-        self.begun.release()
-        return super().answer(batch)
-
 
 class Leaving(Slow):
     """While it is at work on more than one, a client leaves."""
@@ -68,8 +61,9 @@ class Leaving(Slow):
             return super().answer(batch)
         finally:
             if len(batch) > 1:
-                self.leaving.get_loop().call_soon_threadsafe(self.leaving.cancel)
-                time.sleep(0.3)
+                left = threading.Event()
+                self.leaving.get_loop().call_soon_threadsafe(lambda: (self.leaving.cancel(), left.set()))
+                left.wait(60)
 
 
 async def ask(batcher, number, client, *, more=False):
@@ -85,7 +79,7 @@ def serve(work, *, batch=4, linger=0.0, waiting=64, kind=Slow):
     async def all_of_it():
         batcher = Batcher(Model(model), batch=batch, linger=linger, waiting=waiting)
         try:
-            return await asyncio.wait_for(work(batcher, model), 60)
+            return await asyncio.wait_for(work(batcher, model), 120)
         finally:
             model.gate.set()
             await asyncio.to_thread(batcher.close)
@@ -102,10 +96,23 @@ async def gathered(batcher, *asks):
     return tasks
 
 
+async def at_work(model):
+    """Wait until the model is asked about a further batch."""
+    assert await asyncio.to_thread(model.begun.acquire, timeout=60)
+
+
+async def ending(batcher):
+    """Begin to close it; gives the task of that."""
+    task = asyncio.create_task(asyncio.to_thread(batcher.close))
+    while not batcher._closed:
+        await asyncio.sleep(0.005)
+    return task
+
+
 def test_clients_take_turns_photograph_by_photograph():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "first"))
-        await asyncio.sleep(0.1)  # the model is at work on it
+        await at_work(model)
         many = await gathered(batcher, *((10 + i, "many") for i in range(6)))
         one = await gathered(batcher, (20, "one"), (21, "one"))
         model.gate.set()
@@ -119,7 +126,7 @@ def test_clients_take_turns_photograph_by_photograph():
 def test_what_waits_while_the_model_works_becomes_one_batch_and_every_answer_finds_its_asker():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "x"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         rest = await gathered(batcher, (1, "a"), (2, "b"), (3, "c"))
         model.gate.set()
         return await asyncio.gather(*first, *rest)
@@ -143,7 +150,7 @@ def test_a_first_photograph_lingers_for_others():
 def test_who_has_waited_already_does_not_linger():
     async def work(batcher, model):
         full = await gathered(batcher, *((number, "a") for number in range(4)))
-        await asyncio.sleep(0.1)  # the model is at work on them
+        await at_work(model)
         late = await gathered(batcher, (4, "a"))
         (lane,) = batcher._jobs._lanes.values()
         lane[0] = dataclasses.replace(lane[0], since=lane[0].since - 1000)
@@ -158,9 +165,8 @@ def test_of_a_model_that_two_threads_may_ask_the_second_batch_begins_before_the_
     async def work(batcher, model):
         many = await gathered(batcher, *((number, "a") for number in range(5)))
         for _ in range(2):  # two batches begin before the gate lets one of them end
-            assert await asyncio.to_thread(model.begun.acquire, timeout=30)
-        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
-        await asyncio.sleep(0.1)
+            await at_work(model)
+        closing = await ending(batcher)
         model.gate.set()
         await closing
         return await asyncio.gather(*many, ask(batcher, 9, "a"), return_exceptions=True)
@@ -175,7 +181,7 @@ def test_of_a_model_that_two_threads_may_ask_the_second_batch_begins_before_the_
 def test_a_photograph_that_the_model_fails_on_fails_alone():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "x"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         rest = await gathered(batcher, (1, "a"), (255, "b"), (3, "c"))
         model.gate.set()
         return await asyncio.gather(*first, *rest, return_exceptions=True)
@@ -189,7 +195,7 @@ def test_a_photograph_that_the_model_fails_on_fails_alone():
 def test_nobody_is_asked_for_again_who_has_gone_or_while_the_server_ends():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "x"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         gone, *rest = await gathered(batcher, (1, "a"), (255, "b"), (3, "c"))
         model.leaving = gone
         model.gate.set()
@@ -214,7 +220,7 @@ def test_an_error_of_the_model_is_the_answer_and_the_next_batch_goes_on():
 def test_what_a_page_lacks_is_nobodys_error(caplog):
     async def work(batcher, model):
         first = await gathered(batcher, (0, "x"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         page = [asyncio.ensure_future(ask(batcher, number, "a", more=True)) for number in (1, 2)]
         await asyncio.sleep(0)
         rest = await gathered(batcher, (3, "b"))
@@ -234,7 +240,7 @@ def test_what_a_page_lacks_is_nobodys_error(caplog):
 def test_who_went_away_is_not_asked_for():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "a"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         gone, stayed = await gathered(batcher, (1, "b"), (2, "b"))
         gone.cancel()
         await asyncio.sleep(0)
@@ -264,10 +270,9 @@ def test_places_are_bounded_in_all_and_to_half_for_one_client():
 def test_closing_tells_those_who_wait_and_a_later_photograph_starts_it_again():
     async def work(batcher, model):
         first = await gathered(batcher, (0, "a"))
-        await asyncio.sleep(0.1)
+        await at_work(model)
         waiting = await gathered(batcher, (1, "a"))
-        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
-        await asyncio.sleep(0.1)
+        closing = await ending(batcher)
         model.gate.set()
         await closing
         again = await ask(batcher, 2, "a")
@@ -279,20 +284,19 @@ def test_closing_tells_those_who_wait_and_a_later_photograph_starts_it_again():
     assert model.batches == [[0], [2]]
 
 
-def test_a_server_that_is_full_says_when_to_come_back(make, visit, draw, fake, monkeypatch):
+def test_a_server_that_is_full_says_when_to_come_back(make, visit, draw, fake, monkeypatch, until):
     from raravis.web.limits import Limits
 
     gate = threading.Event()
     answer = type(fake).answer
-    monkeypatch.setattr(type(fake), "answer", lambda self, batch: (gate.wait(30), answer(self, batch))[1])
+    monkeypatch.setattr(type(fake), "answer", lambda self, batch: (gate.wait(60), answer(self, batch))[1])
 
     async def work():
         app = make(limits=Limits(files=2, waiting=4))
         async with visit(app) as client:
             two = [("files", ("x.jpg", draw(), "image/jpeg"))] * 2
             held = asyncio.create_task(client.post("/api/v1/identify", files=two))
-            while not app.state.rooms.desk._batcher.waiting:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(until, lambda: app.state.rooms.desk._batcher.waiting)
             busy = await client.post("/api/v1/identify", files=two)
             gate.set()
             return busy, await held, await client.post("/api/v1/identify", files=two)
@@ -306,7 +310,7 @@ def test_an_answer_that_takes_too_long(make, visit, draw, fake, monkeypatch):
     from raravis.web.limits import Limits
 
     gate = threading.Event()
-    monkeypatch.setattr(type(fake), "answer", lambda self, batch: gate.wait(30))
+    monkeypatch.setattr(type(fake), "answer", lambda self, batch: gate.wait(60))
 
     async def work():
         async with visit(make(limits=Limits(answer_seconds=0.2))) as client:

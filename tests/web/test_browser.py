@@ -26,6 +26,7 @@ SLOW = 60_000
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
+expect.set_options(timeout=SLOW)
 if not CHROMIUM:
     pytest.skip("no Chromium is at hand (RARAVIS_CHROMIUM)", allow_module_level=True)
 
@@ -33,7 +34,7 @@ if not CHROMIUM:
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=2 * SLOW)
         yield opened
         opened.close()
 
@@ -98,7 +99,7 @@ def seen(page, name, part="", **options):
 
 def answered(page, count):
     """Wait for that many answers."""
-    expect(page.locator(".card:not(.waiting)")).to_have_count(count, timeout=SLOW)
+    expect(page.locator(".card:not(.waiting)")).to_have_count(count)
 
 
 def held(animals, *families):
@@ -127,7 +128,7 @@ def test_heat_is_laid_over_the_photograph_and_taken_away_with_the_keyboard(visit
     toggle.focus()
     page.keyboard.press("Space")
     expect(heat).to_have_css("opacity", "1")
-    boxes = [page.locator(".photo img").nth(i).bounding_box() for i in (0, 1)]
+    boxes = page.locator(".photo img").evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
     assert boxes[0] == pytest.approx(boxes[1], abs=1)
     seen(page, "heat", ".card")
     page.keyboard.press("Space")

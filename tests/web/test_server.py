@@ -8,10 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from raravis.errors import UsageError
@@ -23,18 +23,19 @@ CHILD = Path(__file__).with_name("serving_child.py")
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a server; gives its process and its address."""
+    """Start a server: `start(idle_seconds)`; gives its process and its address."""
     started = []
 
-    def begin():
-        process = subprocess.Popen([sys.executable, str(CHILD), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    def begin(idle=30):
+        command = [sys.executable, str(CHILD), str(tmp_path), str(idle)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
         return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
 
     yield begin
     for process in started:
         process.kill()
-        process.wait(30)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -44,12 +45,12 @@ def correct(client, photo, number):
     )
 
 
-def test_a_kill_loses_no_correction_that_was_acknowledged(start, draw, tmp_path):
+def test_a_kill_loses_no_correction_that_was_acknowledged(start, draw, tmp_path, until):
     process, address = start()
     acknowledged, stop = [], threading.Event()
 
     def send(who):
-        with httpx.Client(base_url=address, timeout=30) as client, contextlib.suppress(httpx.TransportError):
+        with httpx.Client(base_url=address, timeout=60) as client, contextlib.suppress(httpx.TransportError):
             for number in range(1000):
                 answer = correct(client, draw() + f"{who} {number}".encode(), number)
                 if stop.is_set() and answer.status_code != 201:
@@ -60,30 +61,28 @@ def test_a_kill_loses_no_correction_that_was_acknowledged(start, draw, tmp_path)
     threads = [threading.Thread(target=send, args=(who,)) for who in range(4)]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + 60
-    while len(acknowledged) < 20 and time.monotonic() < end:
-        time.sleep(0.01)
+    until(lambda: len(acknowledged) >= 20 or not any(thread.is_alive() for thread in threads))
     stop.set()
     os.kill(process.pid, signal.SIGKILL)
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert len(acknowledged) >= 20
     with Corrections.open(tmp_path / "corrections.sqlite") as kept:
         assert set(acknowledged) <= {one.id for one in kept.table()}
         for one in kept.table():
             assert kept.image(one.image_id)
     _, address = start()  # and it goes on from there
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with httpx.Client(base_url=address, timeout=60) as client:
         assert correct(client, draw(), 0).json()["id"] > max(acknowledged)
 
 
 def test_told_to_stop_it_answers_what_is_under_way_and_ends_well(start, draw):
     process, address = start()
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with httpx.Client(base_url=address, timeout=60) as client:
         assert correct(client, draw(), 1).status_code == 201
     process.send_signal(signal.SIGTERM)
     assert process.stdout.read().strip() == "ended"
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(
@@ -96,37 +95,41 @@ def test_told_to_stop_it_answers_what_is_under_way_and_ends_well(start, draw):
     ],
 )
 def test_a_client_that_never_comes_to_the_end_of_its_head_is_left(start, sent):
-    _, address = start()
+    _, address = start(idle=1)
     with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 30) as silent:
         silent.sendall(sent)
-        begun, received = time.monotonic(), b""
+        received = b""
         while chunk := silent.recv(65536):  # until the server closes
             received += chunk
-        assert time.monotonic() - begun < 20
     assert received == b"" or b" 200 " in received or b" 415 " in received
-    assert httpx.get(f"{address}/healthz", timeout=30).status_code == 200
+    assert httpx.get(f"{address}/healthz", timeout=60).status_code == 200
 
 
-def test_a_client_that_never_reads_its_answers_is_left(start):
-    _, address = start()
+def test_a_client_that_never_reads_its_answers_is_left(start, until):
+    process, address = start(idle=1)
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         client.connect(("127.0.0.1", int(address.rsplit(":", 1)[1])))
-        client.settimeout(30)
+        client.settimeout(60)
         asks = 2000
         sending = threading.Thread(
             target=_sent, args=(client, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * asks)
         )
         sending.start()
-        sending.join(20)  # its connection is aborted, or all of it was taken
+        got = bytearray(client.recv(1))  # it begins to answer
+        until(lambda: client.getsockname() not in _clients(process))
+        sending.join(60)
         assert not sending.is_alive()
-        time.sleep(2)
-        got = bytearray()
         with contextlib.suppress(ConnectionError):
             while piece := client.recv(1 << 16):
                 got += piece
     assert got.count(b"HTTP/1.1 200") < asks
-    assert httpx.get(f"{address}/healthz").status_code == 200
+    assert httpx.get(f"{address}/healthz", timeout=60).status_code == 200
+
+
+def _clients(process):
+    """The addresses of those who are connected to a server."""
+    return [one.raddr for one in psutil.Process(process.pid).net_connections("tcp")]
 
 
 def _sent(client, data):
@@ -134,11 +137,11 @@ def _sent(client, data):
         client.sendall(data)
 
 
-def test_a_signal_that_comes_before_the_server_listens_for_it_ends_it():
+def test_a_signal_that_comes_before_the_server_listens_for_it_ends_it(until):
     told = []
     with server._stoppable(lambda: told.append("stop")):
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.01)
+        until(lambda: told)
     assert told == ["stop"]
 
 
@@ -146,10 +149,10 @@ def test_damaged_requests_are_no_crash(start):
     _, address = start()
     port = int(address.rpartition(":")[2])
     for sent in (b"\x00" * 100 + b"\r\n\r\n", b"GET " + b"/" * 100_000 + b" HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02"):
-        with socket.create_connection(("127.0.0.1", port), 30) as odd, contextlib.suppress(ConnectionError):
+        with socket.create_connection(("127.0.0.1", port), 60) as odd, contextlib.suppress(ConnectionError):
             odd.sendall(sent)
             odd.recv(65536)
-    assert httpx.get(f"{address}/healthz", timeout=30).json() == {"status": "ok"}
+    assert httpx.get(f"{address}/healthz", timeout=60).json() == {"status": "ok"}
 
 
 def test_what_was_imported_is_no_garbage_while_requests_are_served():
