@@ -55,9 +55,18 @@ def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: str = 
 
 
 def png(drawn: Figure) -> bytes:
-    """Draw the figure as PNG bytes, the same for the same figure."""
-    stream = io.BytesIO()
-    drawn.savefig(stream, format="png", metadata={"Software": None})
+    """Draw the figure as PNG bytes, the same for the same figure.
+
+    The bytes are those of `savefig`, which draws twice: once to make room, once to keep.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.image import imsave
+
+    canvas, stream = FigureCanvasAgg(drawn), io.BytesIO()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    shown: Any = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    anonymous: dict[str, Any] = {"Software": None}
+    imsave(stream, shown, format="png", origin="upper", dpi=drawn.dpi, metadata=anonymous)
     return stream.getvalue()
 
 
@@ -68,14 +77,16 @@ def jpeg(drawn: Figure) -> bytes:
     return stream.getvalue()
 
 
-def save(drawn: Figure, path: Path) -> None:
-    """Write the figure as PNG to `path`, whole or not at all.
+def save(drawn: Figure, path: Path) -> bytes:
+    """Write the figure as PNG to `path`, whole or not at all; returns what was written.
 
     Raises:
         StorageError: the file cannot be written.
     """
+    made = png(drawn)
     with files.atomic(path) as stream:
-        stream.write(png(drawn))
+        stream.write(made)
+    return made
 
 
 def image_grid(

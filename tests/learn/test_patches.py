@@ -50,9 +50,19 @@ def stored(images, folder):
     return store, store.rows(table["image_id"].tolist())
 
 
-@pytest.fixture
-def stripes(tmp_path):
-    return stored([striped(n, slope) for n in range(20) for slope in (-1, 0, 1)], tmp_path / "stripes")
+@pytest.fixture(scope="module")
+def stripes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stripes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RARAVIS_CACHE", str(folder / "cache"))
+        return stored([striped(n, slope) for n in range(20) for slope in (-1, 0, 1)], folder / "images")
+
+
+@pytest.fixture(scope="module")
+def model(stripes):
+    """What is learned from the stripes; do not change it."""
+    store, rows = stripes
+    return learned(OPTIONS, store, rows, seed=0, quiet=True).model
 
 
 def test_the_same_images_and_seed_give_the_same_network_and_another_seed_another(stripes):
@@ -63,9 +73,8 @@ def test_the_same_images_and_seed_give_the_same_network_and_another_seed_another
     assert one.width == 10
 
 
-def test_a_filter_is_blind_to_brightness_and_answers_by_the_formula(stripes):
+def test_a_filter_is_blind_to_brightness_and_answers_by_the_formula(stripes, model):
     store, rows = stripes
-    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
     (filters,) = model.get_layer("filters_1").get_weights()
     np.testing.assert_allclose(filters.sum(axis=(0, 1, 2)), 0, atol=1e-3)
     image = store.batch(rows[:1])
@@ -94,9 +103,8 @@ def test_the_variance_of_a_patch_is_exact_on_a_white_background(patch, stride):
     np.testing.assert_allclose(network.predict(white - 127.5, verbose=0), expected, rtol=1e-5)
 
 
-def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_at_length_one(stripes):
+def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_at_length_one(stripes, model):
     store, rows = stripes
-    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
     ends = [model.get_layer("describe_1").input, model.get_layer("middle_1").output]
     roots, places = engine.keras().Model(model.input, ends).predict(store.batch(rows), verbose=0)
     kernel, mean = (model.get_layer(name).get_weights()[0] for name in ("describe_1", "middle_1"))
@@ -107,9 +115,8 @@ def test_descriptions_are_white_and_a_place_is_described_by_its_four_neighbours_
     np.testing.assert_allclose(found, np.eye(6), atol=0.15)
 
 
-def test_sums_are_standardised_over_the_images_that_they_were_learned_from(stripes):
+def test_sums_are_standardised_over_the_images_that_they_were_learned_from(stripes, model):
     store, rows = stripes
-    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
     for name in ("norm_1_1", "norm_1_2", "norm_2_2"):
         shown = engine.keras().Model(model.input, model.get_layer(name).output).predict(store.batch(rows), verbose=0)
         np.testing.assert_allclose(shown.mean(axis=0), 0, atol=1e-2)
@@ -150,9 +157,8 @@ def test_fisher_vectors_are_the_slopes_of_the_log_likelihood_of_the_words():
     np.testing.assert_allclose(found[0, 80:128], expected, atol=1e-3)  # behind sums of 16 answers in five cells
 
 
-def test_features_keep_what_differs_between_images(stripes):
+def test_features_keep_what_differs_between_images(stripes, model):
     store, rows = stripes
-    model = learned(OPTIONS, store, rows, seed=0, quiet=True).model
     front = engine.keras().Model(model.input, model.get_layer("projection").input)
     whole, kept = (network.predict(store.batch(rows), verbose=0) for network in (front, model))
     alike = np.corrcoef((whole @ whole.T).ravel(), (kept @ kept.T).ravel())[0, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from raravis import recipe
+from raravis import backbones, engine, recipe
 from raravis.learn import callbacks, fit
 from raravis.learn.batches import Resident
 from raravis.run import CHECKPOINT, Run
@@ -24,6 +24,20 @@ CHANGES = {
     "finetune.epochs": 2,
     "finetune.learning_rate": 1e-3,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Of the backbone the first three blocks alone: 27 layers, 9 batch norms among them."""
+    real = backbones.build
+
+    def build(name, *, size, weights):
+        whole = real(name, size=size, weights=weights)
+        return engine.keras().Model(whole.input, whole.get_layer("block_2_add").output, name=whole.name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backbones, "build", build)
+        yield
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
@@ -50,14 +64,24 @@ def train(run: Run) -> fit.Fitted:
         return fit.fit(run, Resident(pixels), parts, quiet=True)
 
 
+@pytest.fixture(scope="module")
+def whole(short, tmp_path_factory) -> tuple[Run, fit.Fitted]:
+    """An unbroken training, its images varied; do not change it."""
+    run = begun(tmp_path_factory.mktemp("whole") / "run", "one")
+    return run, train(run)
+
+
 def trunk(fitted: fit.Fitted) -> dict[str, np.ndarray]:
     return {v.path: np.array(v) for v in fitted.model.get_layer("trunk").variables}
 
 
 @pytest.mark.parametrize("pipeline", ["none", "one"])
-def test_the_second_phase_goes_on_where_the_first_ended(tmp_path, pipeline):
-    run = begun(tmp_path / "run", pipeline)
-    train(run)
+def test_the_second_phase_goes_on_where_the_first_ended(tmp_path, whole, pipeline):
+    run, _ = whole
+    if pipeline == "none":
+        run = begun(tmp_path / "run", pipeline)
+        train(run)
+    assert run.recipe.augment.pipeline == pipeline
     history = run.history
     assert history["epoch"].tolist() == [0, 1, 2, 3]
     rates = history["learning_rate"].tolist()
@@ -94,9 +118,9 @@ def test_a_second_phase_that_does_not_help_is_not_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("fatal", [2, 3])
-def test_killed_in_either_phase_and_resumed_it_ends_the_same(tmp_path, monkeypatch, fatal):
-    whole, cut = begun(tmp_path / "whole", "one"), begun(tmp_path / "cut", "one")
-    fitted = train(whole)
+def test_killed_in_either_phase_and_resumed_it_ends_the_same(tmp_path, monkeypatch, whole, fatal):
+    unbroken, fitted = whole
+    cut = begun(tmp_path / "cut", "one")
 
     class Dies(callbacks.Keeper):
         def on_epoch_end(self, epoch, logs=None):
@@ -111,7 +135,7 @@ def test_killed_in_either_phase_and_resumed_it_ends_the_same(tmp_path, monkeypat
     assert (cut.path / CHECKPOINT).is_dir()
     resumed = train(cut)
     pd.testing.assert_frame_equal(
-        whole.history.drop(columns="seconds"), cut.history.drop(columns="seconds"), rtol=1e-3, atol=1e-4
+        unbroken.history.drop(columns="seconds"), cut.history.drop(columns="seconds"), rtol=1e-3, atol=1e-4
     )
     for path, value in trunk(fitted).items():
         np.testing.assert_allclose(trunk(resumed)[path], value, rtol=1e-3, atol=1e-4)

@@ -105,7 +105,8 @@ def entering(name: str, image: np.ndarray, **options) -> list[float]:
     """The RGB values of the first pixel as the backbone gets it."""
     model = built(name, size=32, weights="none", **options)
     fed = model.get_layer("trunk")._inbound_nodes[-1].input_tensors[0]
-    return list(engine.keras().Model(model.input, fed).predict(image, verbose=0)[0, 0, 0])
+    given = engine.keras().ops.convert_to_numpy(engine.keras().Model(model.input, fed)(image))
+    return list(given[0, 0, 0])
 
 
 def test_from_random_weights_all_of_it_can_learn():
@@ -113,7 +114,8 @@ def test_from_random_weights_all_of_it_can_learn():
     keras.utils.set_random_seed(0)
     model = models.build(models.options_of("efficientnet_b3")(weights="none", learn="all"), classes=2, size=32)
     dark, light = np.full((8, 32, 32, 3), 30, np.uint8), np.full((8, 32, 32, 3), 220, np.uint8)
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss, run_eagerly=True)  # to compile it takes longer
     before = {v.path: np.array(v) for v in model.trainable_variables}
     images, targets = np.concatenate([dark, light]), np.eye(2, dtype=np.float32)[np.repeat([0, 1], 8)]
     losses = [float(model.train_on_batch(images, targets)) for _ in range(5)]
@@ -141,7 +143,7 @@ class TestUnfreeze:
         keras = engine.keras()
         model = built("resnet50", size=32, weights="none")
         models.unfreeze(model, 10)
-        model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+        model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse", run_eagerly=True)
         before = {v.path: np.array(v) for v in model.get_layer("trunk").variables}
         images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
         model.train_on_batch(images, np.ones((4, CLASSES), np.float32))

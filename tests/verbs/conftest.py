@@ -1,5 +1,6 @@
 """A small labelled folder and one run of it, made once for all tests of verbs."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 import raravis
+from raravis.data import nothing
 
 TINTS = {"canidae": (200, 40, 40), "felidae": (40, 200, 40), "ursidae": (40, 40, 200)}
 RECIPE = {
@@ -36,6 +38,20 @@ def _draw(folder: Path, each: int = 12, first: int = 0) -> Path:
         for i in range(each):
             _photo(first + 1000 * number + i, tint).save(folder / family / f"{i:02}.jpg", quality=92)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """Every training draws the same pictures of nothing, which takes it longer than to learn from ours."""
+    draw = functools.cache(nothing.draw)
+
+    def kept(size, *, count, seed=0):
+        pictures, kinds = draw(size, count=count, seed=seed)
+        return pictures.copy(), kinds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nothing, "draw", kept)
+        yield
 
 
 @pytest.fixture(scope="session")

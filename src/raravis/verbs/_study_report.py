@@ -38,9 +38,8 @@ def write(
     with files.atomic(out / f"{TABLE}.csv") as stream:
         rows.to_csv(stream, index=False, lineterminator="\n")
     files.write_text(out / f"{TABLE}.md", f"{table.markdown(scores)}\n{table.markdown(efforts)}\np.: as published\n")
-    curves, accuracies = table.curves(results), table.accuracies(results)
-    drawing.save(curves, out / "curves.png")
-    drawing.save(accuracies, out / "accuracy.png")
+    curves = drawing.save(table.curves(results), out / "curves.png")
+    accuracies = drawing.save(table.accuracies(results), out / "accuracy.png")
     costs = _costs(parts, runs, seed)
     if len(costs):
         files.write_text(out / "costs.md", table.markdown(costs.round(3)))
@@ -57,7 +56,7 @@ def write(
             Section("At a glance", [_facts(results, times)]),
             Section(beside.title, [*beside.blocks, *_accuracy(accuracies, results)]),
             *([Section("What each mistake costs", [Text(_COSTS), Table(costs)])] if len(costs) else []),
-            Section("How the networks learned", [Picture(drawing.png(curves), _CURVES, _alt(results))]),
+            Section("How the networks learned", [Picture(curves, _CURVES, _alt(results))]),
             *_augmentations(out),
             Section("How to get these figures again", _again(runs)),
         ],
@@ -90,9 +89,9 @@ def _costs(parts: Sequence[Part], runs: Mapping[str, Run], seed: int) -> pd.Data
     return table.costs(found)
 
 
-def _accuracy(drawn: Any, results: Sequence[Result]) -> list[Block]:
+def _accuracy(drawn: bytes, results: Sequence[Result]) -> list[Block]:
     alt = "; ".join(f"{r.part.name}: {r.metrics['test']['accuracy']:.3f}" for r in results)
-    return [Picture(drawing.png(drawn), "Grey: a check from random weights, no result.", f"Test accuracy. {alt}")]
+    return [Picture(drawn, "Grey: a check from random weights, no result.", f"Test accuracy. {alt}")]
 
 
 def _facts(results: Sequence[Result], times: Mapping[str, Any]) -> Facts:

@@ -164,7 +164,7 @@ def compare(
         trials.to_csv(stream, index=False, lineterminator="\n")
     with files.atomic(folder / "comparison.csv") as stream:
         table.to_csv(stream, index=False, lineterminator="\n")
-    drawing.save(drawn, folder / "comparison.png")
+    shown = drawing.save(drawn, folder / "comparison.png")
     figures = {
         "best": str(table["pipeline"].iloc[0]),
         "trainings": len(trials),
@@ -177,9 +177,7 @@ def compare(
         title="Augmentations compared",
         lead=_lead(table, base, repeats),
         sections=[
-            Section(
-                "Accuracy", [Picture(drawing.png(drawn), _HOW, _alt(table)), Table(_shown(table), _intervals(repeats))]
-            ),
+            Section("Accuracy", [Picture(shown, _HOW, _alt(table)), Table(_shown(table), _intervals(repeats))]),
             Section("Every training", [Table(trials.rename(columns=lambda name: name.replace("_", " ")))]),
             Section("Conditions", [Facts(_conditions(images.about, repeats)), Code(base.toml())]),
             Section("What this cannot tell", [Text(_LIMITS)]),

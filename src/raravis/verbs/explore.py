@@ -60,9 +60,9 @@ def explore(
     distribution = look.distribution(summary["per_family"], look.phyla(found.table))
     catalogue.save(found, folder / CATALOGUE)
     drawing.save(samples, figures / "samples.png")
-    drawing.save(distribution, figures / "distribution.png")
+    shown = drawing.save(distribution, figures / "distribution.png")
     files.write_json(folder / SUMMARY, summary)
-    pictures = {"samples": drawing.jpeg(samples), "distribution": drawing.png(distribution)}
+    pictures = {"samples": drawing.jpeg(samples), "distribution": shown}
     page.write(
         folder / REPORT,
         title=f"What {_name(data, found.root)} holds",

@@ -188,8 +188,8 @@ def _result(
     chosen = Run.open(out / TRIALS / winner.name).recipe
     head = f"# The best of {len(found)} trials ({plan['method']}): {objective} {winner.score:.4f}\n"
     files.write_text(out / BEST, head + chosen.toml())
-    drawn = figures.parallel([trial for trial in found if trial.score is not None], fields, objective)
-    drawing.save(drawn, out / "parallel.png")
+    parallel = figures.parallel([trial for trial in found if trial.score is not None], fields, objective)
+    drawn = drawing.save(parallel, out / "parallel.png")
     failed = sum(trial.status == "failed" for trial in found)
     page.write(
         out / REPORT,
@@ -233,7 +233,7 @@ def _table(out: Path, fields: tuple[Field, ...], found: tuple[Trial, ...], objec
 
 
 def _sections(
-    out: Path, table: pd.DataFrame, winner: Trial, drawn: Any, plan: dict[str, Any], failed: int
+    out: Path, table: pd.DataFrame, winner: Trial, drawn: bytes, plan: dict[str, Any], failed: int
 ) -> list[Section]:
     objective = plan["objective"]
     facts = {
@@ -242,7 +242,7 @@ def _sections(
         "failed": failed,
     }
     alt = "; ".join(f"{key}: {value}" for key, value in winner.values.items())
-    blocks: list[Block] = [Picture(drawing.png(drawn), _HOW, f"Parallel coordinates. Best: {alt}")]
+    blocks: list[Block] = [Picture(drawn, _HOW, f"Parallel coordinates. Best: {alt}")]
     return [
         Section("At a glance", [Facts(facts)]),
         Section("Where the good trials lie", blocks),
