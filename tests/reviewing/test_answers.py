@@ -30,6 +30,23 @@ def test_where_people_differ_nobody_is_right():
     assert [{one.family for one in people} for people in found.conflicts] == [{"felidae", "canidae"}]
 
 
+def test_animals_of_one_photograph_are_answered_one_by_one(tmp_path):
+    file = tmp_path / "answers.csv"
+    left, right = "0.0|0.0|0.5|1.0", "0.5|0.0|0.5|1.0"
+    rows = [(left, "felidae"), (right, "canidae"), ("", "ursidae"), (right, "hyaenidae")]
+    file.write_text("file_path,image_id,bbox,family\n" + "".join(f"a.jpg,{ID},{box},{name}\n" for box, name in rows))
+    found = answers.settle(answers.read(file).answers)
+    assert [(one.box, one.family) for one in found.decided] == [
+        ((0.0, 0.0, 0.5, 1.0), "felidae"),
+        ((0.5, 0.0, 0.5, 1.0), "hyaenidae"),
+        (None, "ursidae"),
+    ]
+    assert found.repeated == 1
+    file.write_text("file_path,bbox,family\na.jpg,left,felidae\n")
+    with pytest.raises(DataError, match="row 2: bbox is 'left'; left, top, width, height"):
+        answers.read(file)
+
+
 def test_people_who_agree_but_for_case_agree():
     found = answers.settle([said("Felidae", "Ada"), said("felidae", "Bo")])
     assert (len(found.decided), found.conflicts) == (1, ())

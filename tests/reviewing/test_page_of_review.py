@@ -1,6 +1,10 @@
 """The page in a browser: keys answer, answers outlive a reload, and the file that is saved is taken in."""
 
+import base64
+import io
+import re
 import shutil
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -14,6 +18,7 @@ from raravis.reviewing import answers, sheet
 from raravis.reviewing.item import Item
 from raravis.reviewing.sheet import Beside
 
+BOX = (0.5, 0.25, 0.5, 0.75)
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -24,7 +29,7 @@ class Silent(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def written(tmp_path):
-    """A review of four photographs, one with a path that tries to be more than words."""
+    """A review of three photographs and of two animals in a fourth; two paths try to be more than words."""
     names = ["a.jpg", 'b "x", <b>y</b>.jpg', "c.jpg", "</script>.jpg"]
     items = []
     for number, name in enumerate(names):
@@ -32,6 +37,7 @@ def written(tmp_path):
         Image.fromarray(np.full((30, 40, 3), 60 * number, np.uint8)).save(file)
         likely = (("felidae", 0.5), ("canidae", 0.4))
         items.append(Item(name, file, "felidae", 0.5, "uncertain", "why", 0.5, candidates=likely, image_id="ab" * 32))
+    items[3:] = [replace(items[3], box=box) for box in (BOX, (0.0, 0.0, 0.5, 1.0))]
     sheet.write(tmp_path, items, title="T", lead="L", families=["canidae", "felidae"], beside={}, quiet=True)
     return tmp_path, names
 
@@ -78,6 +84,25 @@ def test_whose_a_photograph_is_stands_beside_it_and_only_web_addresses_are_links
     assert text.count("<a href=") == 2
 
 
+def test_an_animal_is_shown_large_and_framed_in_its_photograph(tmp_path):
+    image = np.full((200, 400, 3), 255, np.uint8)
+    image[50:100, 300:350] = (255, 0, 0)
+    Image.fromarray(image).save(tmp_path / "0.png")
+    item = Item("a.jpg", tmp_path / "0.png", "felidae", 0.5, "uncertain", "why", 0.5, box=(0.75, 0.25, 0.125, 0.25))
+    near = [Beside("canidae", tmp_path / "0.png", Rights())]
+    sheet.write(tmp_path, [item], title="T", lead="L", families=["felidae"], beside={item.name: near}, quiet=True)
+    text = (tmp_path / sheet.PAGE).read_text()
+    large, whole, _ = (
+        Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"data:image/jpeg;base64,([^\"]+)", text)
+    )
+    assert large.size == (55, 55)
+    assert np.asarray(large)[..., 1].mean() < 60
+    assert whole.size == (320, 160)
+    assert '<span style="left: 75.00%; top: 25.00%; width: 12.50%; height: 25.00%"></span>' in text
+    assert 'data-bbox="0.75|0.25|0.125|0.25"' in text
+    assert (tmp_path / sheet.TABLE).read_text().splitlines()[1].endswith(",0.75|0.25|0.125|0.25")
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is at hand")
 def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
     playwright = pytest.importorskip("playwright.sync_api")
@@ -94,13 +119,14 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
             page.keyboard.press(key)
         page.keyboard.type("Ursidae")
         page.keyboard.press("Enter")
+        page.keyboard.press("2")
         page.locator(".note").nth(1).fill('a "note", really')
         page.fill("#who", "Ada")
         page.reload()
-        assert page.locator("#count").text_content() == "4 of 4 answered"
+        assert page.locator("#count").text_content() == "5 of 5 answered"
         page.locator("#item-1").focus()
         page.keyboard.press("u")
-        assert page.locator("#count").text_content() == "3 of 4 answered"
+        assert page.locator("#count").text_content() == "4 of 5 answered"
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         with page.expect_download() as saved:
             page.click("#save")
@@ -108,6 +134,7 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
         browser.close()
     assert faults == []
     found = answers.read(folder / "answers.csv").answers
-    assert [one.file_path for one in found] == names[1:]
-    assert [one.family for one in found] == ["canidae", "-", "Ursidae"]
+    assert [one.file_path for one in found] == [*names[1:], names[3]]
+    assert [one.family for one in found] == ["canidae", "-", "Ursidae", "canidae"]
+    assert [one.box for one in found] == [None, None, BOX, (0.0, 0.0, 0.5, 1.0)]
     assert (found[0].note, found[0].who) == ('a "note", really', "Ada")

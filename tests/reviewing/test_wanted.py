@@ -1,5 +1,7 @@
 """What a person should look at first, and why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,16 +129,44 @@ def test_predictions_are_read_from_csv_and_parquet_alike(tmp_path):
         assert notes == ("1 rows name no family (unreadable, or no animal); they are left out.",)
 
 
-def test_of_several_animals_in_a_photograph_the_least_sure_counts(tmp_path):
+def test_of_rows_about_the_same_the_least_sure_counts(tmp_path):
     (tmp_path / "p.csv").write_text("file_path,family,confidence\na.jpg,felidae,0.9\na.jpg,canidae,0.4\n")
     rows, notes = told.read(tmp_path / "p.csv")
     assert [row.families for row in rows] == [("canidae",)]
     assert "least sure" in notes[0]
 
 
+def test_animals_in_their_boxes_are_read_one_by_one_from_csv_and_parquet_alike(tmp_path):
+    sides = [(0.5, 0.25, 0.125, 0.5), (0.0, 0.0, 0.5, 0.5), None]
+    table = pd.DataFrame(
+        {"file_path": "a.jpg", "family": ["felidae", "canidae", "ursidae"], "confidence": 0.5}
+        | {"bbox": [list(some) if some else None for some in sides]}
+    )
+    table.to_parquet(tmp_path / "p.parquet")
+    table.assign(bbox=["|".join(map(str, some)) if some else "" for some in sides]).to_csv(
+        tmp_path / "p.csv", index=False
+    )
+    for name in ("p.csv", "p.parquet"):
+        rows, notes = told.read(tmp_path / name)
+        assert [(row.families[0], row.box) for row in rows] == list(zip(table["family"], sides, strict=True))
+        assert len({row.name for row in rows}) == 3
+        assert notes == ()
+
+
+def test_animals_of_one_photograph_are_no_burst(tmp_path):
+    both = [(0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5)]
+    first = picture(tmp_path / "1.jpg", 1)
+    again = tmp_path / "2.jpg"
+    again.write_bytes(first.read_bytes())
+    rows = [replace(item(path, "felidae", 0.5), box=box) for path in (first, again) for box in both]
+    found, _ = diverse.chosen(rows, 10)
+    assert [(one.file_path, one.box, one.alike) for one in found] == [("1.jpg", box, 1) for box in both]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("file_path,family,confidence,bbox\na,felidae,0.5,0|0|2|2\n", "row 2: bbox is '0|0|2|2'"),
         ("file_name,taxon\na,b\n", "lacks the columns file_path, family, confidence"),
         ("file_path,family,confidence\na,felidae,much\n", "row 2: could not convert"),
         ("file_path,family,confidence\na,felidae,7\n", "outside 0–1"),

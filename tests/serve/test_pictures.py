@@ -11,9 +11,10 @@ from PIL import Image
 from test_batch import Colours, run
 
 from raravis.data import decode
+from raravis.data.boxes import MARGIN, cut
 from raravis.errors import DataError, StorageError, UsageError
 from raravis.serve import detections
-from raravis.serve.pictures import MARGIN, Picture, Pictures, cut, look
+from raravis.serve.pictures import Picture, Pictures, look
 from raravis.serve.row import Box, Row
 
 COLOURS = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220)}
@@ -140,7 +141,7 @@ def test_photographs_that_are_not_those_of_the_detections_are_one_error(tmp_path
 
 
 def square(image, box, size=16):
-    return decode.squared(cut(image, Box(0, *box, 0.9)), size, "squash")
+    return decode.squared(cut(image, box), size, "squash")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_the_part_around_an_animal_is_square_with_a_margin_and_inside(size, box,
     pixels = np.arange(size[0] * size[1], dtype=np.int64).reshape(size[1], size[0])
     image = Image.fromarray(np.stack([pixels % 256, pixels // 256, pixels * 0], axis=2).astype(np.uint8))
     left, top, right, bottom = expected
-    np.testing.assert_array_equal(np.asarray(cut(image, Box(0, *box, 0.9))), np.asarray(image)[top:bottom, left:right])
+    np.testing.assert_array_equal(np.asarray(cut(image, box)), np.asarray(image)[top:bottom, left:right])
     assert MARGIN == 0.05
 
 
@@ -184,7 +185,7 @@ def test_a_large_photograph_decoded_at_a_fraction_shows_the_same_animal(tmp_path
     box = Box(0, 0.3, 0.2, 0.4, 0.5, 0.9)
     (seen,) = look(Picture(str(tmp_path / "a.jpg"), (Row("a", box=box),)), 64, fit)
     with Image.open(tmp_path / "a.jpg") as image:
-        whole = decode.squared(cut(image.convert("RGB"), box), 64, fit)
+        whole = decode.squared(cut(image.convert("RGB"), box.sides), 64, fit)
     assert seen.pixels is not None
     assert np.abs(seen.pixels.astype(int) - whole).mean() < 2
 

@@ -1,8 +1,8 @@
-"""What people answered: tables enter, one decision a photograph leaves; what contradicts itself is kept apart.
+"""What people answered: tables enter, one decision a photograph or animal leaves; contradictions are kept apart.
 
 A table of answers is a filled `review.csv`, what the page saved, or any table with `family` and `image_id` or
-`file_path`. Rows without a family are not answered yet. Of one person's answers about a photograph the last counts;
-where two people differ, nobody is right until they agree.
+`file_path`; where `bbox` is filled, one animal in the photograph is meant. Rows without a family are not answered yet.
+Of one person's answers about the same the last counts; where two people differ, nobody is right until they agree.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from raravis.data import boxes
+from raravis.data.boxes import Sides
 from raravis.data.sources import _tables
 from raravis.errors import DataError, UsageError
 from raravis.reviewing.sheet import NONE
@@ -34,6 +36,7 @@ class Answer:
         who: says so, "" if nobody signed.
         time: when, ISO 8601; "" if it is not told.
         note: more words.
+        box: of which animal in the photograph it speaks; None for all of the photograph.
     """
 
     image_id: str
@@ -42,11 +45,17 @@ class Answer:
     who: str = ""
     time: str = ""
     note: str = ""
+    box: Sides | None = None
 
     @property
-    def key(self) -> str:
+    def photograph(self) -> str:
         """What tells its photograph from all others."""
         return self.image_id or self.file_path
+
+    @property
+    def name(self) -> str:
+        """What tells what it speaks of from all else."""
+        return boxes.name(self.photograph, self.box)
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,8 @@ class Settled:
     """Answers of all files and people together.
 
     Attributes:
-        decided: one answer a photograph.
-        conflicts: photographs on which people differ: all of their last answers.
+        decided: one answer a photograph or animal.
+        conflicts: those on which people differ: all of their last answers.
         repeated: answers that a later one of the same person replaced.
     """
 
@@ -115,28 +124,33 @@ def _answer(cells: Mapping[str, str], path: str, file: Path, number: int) -> Ans
         raise DataError(f"{file}, row {number}: the image_id {image_id[:20]!r} is no SHA-256 (64 hex digits).")
     if not image_id and not path:
         raise DataError(f"{file}, row {number} names no photograph: both image_id and file_path are empty.")
-    return Answer(image_id, path, cells["family"], cells.get("who", ""), cells.get("time", ""), cells.get("note", ""))
+    try:
+        box = boxes.read(cells["bbox"]) if cells.get("bbox") else None
+    except ValueError as error:
+        raise DataError(f"{file}, row {number}: {error}.") from None
+    who, time, note = (cells.get(name, "") for name in ("who", "time", "note"))
+    return Answer(image_id, path, cells["family"], who, time, note, box)
 
 
 def settle(answers: Iterable[Answer]) -> Settled:
-    """One decision a photograph; families that differ by case or blanks alone are one.
+    """One decision a photograph or animal; families that differ by case or blanks alone are one.
 
     Args:
         answers: in the order in which they were given; a later `time` counts as later.
     """
-    by_photograph: dict[str, dict[str, Answer]] = {}
+    by_name: dict[str, dict[str, Answer]] = {}
     total = 0
     for answer in sorted(answers, key=lambda one: one.time):  # stable: without times, the order given
-        by_photograph.setdefault(answer.key, {})[answer.who.casefold()] = answer
+        by_name.setdefault(answer.name, {})[answer.who.casefold()] = answer
         total += 1
     decided, conflicts = [], []
-    for people in by_photograph.values():
+    for people in by_name.values():
         last = tuple(people.values())
         if len({one.family.casefold() for one in last}) > 1:
             conflicts.append(last)
         else:
             decided.append(max(last, key=lambda one: one.time))
-    return Settled(tuple(decided), tuple(conflicts), total - sum(map(len, by_photograph.values())))
+    return Settled(tuple(decided), tuple(conflicts), total - sum(map(len, by_name.values())))
 
 
 def usable(answer: Answer) -> bool:

@@ -66,13 +66,24 @@ def _firsts(there: Sequence[tuple[Item, Probe]]) -> Iterator[Item]:
     if not there:
         return
     table = pd.DataFrame({"image_id": [look.image_id for _, look in there], "phash": [look.phash for _, look in there]})
-    keys = [(int(group), item.told, item.label) for group, (item, _) in zip(audit.groups(table), there, strict=True)]
+    keys = [
+        (int(group), item.told, item.label, turn)
+        for group, (item, _), turn in zip(audit.groups(table), there, _turns(there), strict=True)
+    ]
     sizes = Counter(keys)
     passed = set()
     for key, (item, look) in zip(keys, there, strict=True):
         if key not in passed:
             passed.add(key)
             yield replace(item, image_id=look.image_id, alike=sizes[key] - 1)
+
+
+def _turns(there: Sequence[tuple[Item, Probe]]) -> Iterator[int]:
+    """Of each item, how many animals of its photograph that are told alike stand before it: those are no burst."""
+    before: Counter[tuple[str, str]] = Counter()
+    for item, _ in there:
+        yield before[item.file_path, item.told]
+        before[item.file_path, item.told] += 1
 
 
 def _spread(items: Sequence[Item], limit: int) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""One photograph that a person is asked to look at, and why."""
+"""One photograph, or one animal in it, that a person is asked to look at, and why."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raravis.credits import Rights
+from raravis.data import boxes
+from raravis.data.boxes import Sides
 
 CANDIDATES = 5
 """Families offered with each photograph."""
@@ -13,7 +15,7 @@ CANDIDATES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """A photograph in a review.
+    """A photograph in a review, or an animal in one.
 
     Attributes:
         file_path: as the user wrote it, or relative to the root of DATA.
@@ -29,6 +31,7 @@ class Item:
         image_id: SHA-256 of the file's bytes; "" where it has not been read yet.
         alike: how many more photographs, as doubtful, look the same; they are left to be settled by this one.
         rights: whose it is, as its data tell; None for a photograph that is of no data.
+        box: the part of the photograph that is meant; None for all of it.
     """
 
     file_path: str
@@ -44,3 +47,14 @@ class Item:
     image_id: str = ""
     alike: int = 0
     rights: Rights | None = None
+    box: Sides | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return boxes.name(self.file_path, self.box)
+
+    @property
+    def bbox(self) -> str:
+        """The box as the table tells it; "" for all of the photograph."""
+        return "" if self.box is None else boxes.written(self.box)

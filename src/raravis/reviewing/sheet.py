@@ -13,7 +13,8 @@ from PIL import Image
 
 from raravis import files, page, progress
 from raravis.credits import Rights
-from raravis.data import decode
+from raravis.data import boxes, decode
+from raravis.data.boxes import Sides
 from raravis.data.decode import UnreadableImageError
 from raravis.reviewing.item import Item
 
@@ -33,6 +34,7 @@ COLUMNS: Final = (
     "split",
     "image_id",
     "alike",
+    "bbox",
 )
 """`family` and `note` are empty, to be filled in."""
 
@@ -41,6 +43,9 @@ NONE: Final = "-"
 
 SIDE: Final = 480
 """Of the photographs on the page, in pixels."""
+
+WHOLE: Final = 320
+"""Of the whole photograph beside an animal that was cut out of it."""
 
 SMALL: Final = 128
 """Of the training photographs beside them."""
@@ -79,7 +84,7 @@ def write(
         title: the page's heading.
         lead: what the reader looks at.
         families: to choose from.
-        beside: file path → training photographs like it; those that cannot be read are left out.
+        beside: name of an item → training photographs like it; those that cannot be read are left out.
         quiet: no progress.
 
     Raises:
@@ -92,10 +97,10 @@ def write(
     shown: list[dict[str, Any]] = []
     with progress.bar("drawing the page", len(items), quiet=quiet, unit="photographs") as advance:
         for item in items:
-            if picture := _picture(item.file, SIDE):
-                shown.append(_shown(item, picture, beside.get(item.file_path, ())))
+            if picture := _picture(item.file, SIDE, item.box):
+                shown.append(_shown(item, picture, beside.get(item.name, ())))
             advance()
-    key = files.digest(title, *(f"{item.file_path}\0{item.image_id}" for item in items))[:16]
+    key = files.digest(title, *(f"{item.name}\0{item.image_id}" for item in items))[:16]
     html = page.template("review.html.j2").render(title=title, lead=lead, families=families, items=shown, key=key)
     files.write_text(folder / TABLE, text.getvalue())
     files.write_text(folder / PAGE, html)
@@ -125,16 +130,20 @@ def _shown(item: Item, picture: str, beside: Sequence[Beside]) -> dict[str, Any]
         "split": item.split,
         "alike": item.alike,
         "picture": picture,
+        "bbox": item.bbox,
+        "box": item.box and [f"{100 * side:.2f}%" for side in item.box],
+        "whole": item.box and _picture(item.file, WHOLE),
         "rights": [] if item.rights is None else item.rights.parts,
         "nearest": near,
         "candidates": [(family, f"{share:.0%}" if share >= 0.005 else "") for family, share in item.candidates],
     }
 
 
-def _picture(file: Path | bytes, side: int) -> str:
-    """A photograph, at most `side` pixels wide and high, as an address; "" if it cannot be read."""
+def _picture(file: Path | bytes, side: int, box: Sides | None = None) -> str:
+    """A photograph, or an animal in it, at most `side` pixels wide and high, as an address; "" if it cannot be read."""
     try:
-        image = decode.open_upright(file if isinstance(file, bytes) else decode.read_bytes(file), around=side)
+        data = file if isinstance(file, bytes) else decode.read_bytes(file)
+        image = boxes.opened(data, box, around=side)
     except UnreadableImageError:
         return ""
     image.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -1,4 +1,4 @@
-"""What `raravis predict` wrote becomes rows to choose from: a table enters, one `Told` a photograph leaves."""
+"""What `raravis predict` wrote becomes rows to choose from: a table enters, a `Told` for each animal leaves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from raravis.data import boxes
+from raravis.data.boxes import Sides
 from raravis.data.sources import _tables
 from raravis.errors import DataError, UsageError
 from raravis.judge.predictions import PREFIX
@@ -18,7 +20,7 @@ SUFFIXES: Final = (".csv", ".parquet")
 
 @dataclass(frozen=True)
 class Told:
-    """What a model said of one photograph.
+    """What a model said of one photograph, or of one animal in it.
 
     Attributes:
         file_path: as it was given to `predict`.
@@ -27,6 +29,7 @@ class Told:
         verdict: `identified`, `uncertain`, `unfamiliar`, or "".
         novelty: share of known photographs that are less strange, 0–1; None where nothing is known of it.
         reason: why the verdict, in words.
+        box: the part that was looked at; None for the whole photograph.
     """
 
     file_path: str
@@ -35,12 +38,18 @@ class Told:
     verdict: str = ""
     novelty: float | None = None
     reason: str = ""
+    box: Sides | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return boxes.name(self.file_path, self.box)
 
 
 def read(file: Path) -> tuple[list[Told], tuple[str, ...]]:
     """Read a table of predictions; rows that name no family (unreadable, without an animal) are left out.
 
-    Of a photograph with several rows, one an animal, the one that the model is least sure of counts.
+    Of a photograph or animal that has several rows, the one that the model is least sure of counts.
 
     Returns:
         the rows in their order, and what is to be noted, one sentence each.
@@ -70,17 +79,17 @@ def read(file: Path) -> tuple[list[Told], tuple[str, ...]]:
             nameless += 1
             continue
         one = _row(cells, file, number)
-        before = rows.get(one.file_path)
+        before = rows.get(one.name)
         again += before is not None
         if before is None or one.confidences[0] < before.confidences[0]:
-            rows[one.file_path] = one
+            rows[one.name] = one
     if not rows:
         raise DataError(f"None of the {len(table)} rows of {file} names a family; there is nothing to review.")
     notes = []
     if nameless:
         notes.append(f"{nameless} rows name no family (unreadable, or no animal); they are left out.")
     if again:
-        notes.append(f"{again} photographs have further rows; the one that the model is least sure of counts.")
+        notes.append(f"{again} rows stand there more than once; the one that the model is least sure of counts.")
     return list(rows.values()), tuple(notes)
 
 
@@ -89,13 +98,14 @@ def _row(row: Mapping[str, str], file: Path, number: int) -> Told:
         families = _listed(row.get("top_families", "")) or (row["family"],)
         confidences = tuple(map(float, _listed(row.get("top_confidences", "")))) or (float(row["confidence"]),)
         novelty = float(row["novelty"]) if row.get("novelty") else None
+        box = boxes.read(row["bbox"]) if row.get("bbox") else None
         if len(families) != len(confidences) or not all(0 <= value <= 1 for value in (*confidences, novelty or 0)):
             raise ValueError("families and confidences do not match, or lie outside 0–1")
     except ValueError as error:
         raise DataError(
             f"{file}, row {number}: {error}.\nA table that `raravis predict --format raravis` wrote was expected."
         ) from error
-    return Told(row["file_path"], families, confidences, row.get("verdict", ""), novelty, row.get("reason", ""))
+    return Told(row["file_path"], families, confidences, row.get("verdict", ""), novelty, row.get("reason", ""), box)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -31,11 +31,11 @@ def items(rows: Sequence[Told], near: Mapping[str, Sequence[str]], root: Path) -
 
     Args:
         rows: what was told.
-        near: file path → families of the nearest training photographs; empty where they are not known.
+        near: name → families of the nearest training photographs; empty where they are not known.
         root: folder that relative paths are relative to.
     """
-    found = [item for row in rows if (item := _item(row, near.get(row.file_path, ()), root)).priority >= LEAST]
-    return sorted(found, key=lambda item: (-item.priority, item.file_path))
+    found = [item for row in rows if (item := _item(row, near.get(row.name, ()), root)).priority >= LEAST]
+    return sorted(found, key=lambda item: (-item.priority, item.name))
 
 
 def _item(row: Told, near: Sequence[str], root: Path) -> Item:
@@ -70,6 +70,7 @@ def _item(row: Told, near: Sequence[str], root: Path) -> Item:
         "; ".join(reasons),
         1 - left,
         candidates=tuple(candidates.items()),
+        box=row.box,
     )
 
 

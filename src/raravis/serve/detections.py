@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from raravis.data.boxes import SLACK
 from raravis.errors import DataError
 from raravis.serve.row import Box, printable
 
@@ -26,8 +27,6 @@ THRESHOLD: Final = 0.2
 """MegaDetector's own usual threshold since version 5."""
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_SLACK: Final = 0.01
-"""How far a box may reach over the edge; detectors round."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ def _check(image: dict[str, Any], where: str) -> None:
         if not _within(abs(confidence := _asked(one, "conf", int | float, place)), 0.0):
             raise ValueError(f"{place}.conf is {confidence!r}, a number from -1 to 1 was expected")
         sides = _asked(one, "bbox", list, place)
-        good = len(sides) == 4 and all(isinstance(s, int | float) and _within(s, _SLACK) for s in sides)
+        good = len(sides) == 4 and all(isinstance(s, int | float) and _within(s, SLACK) for s in sides)
         if not good or min(sides[2:]) < 0:
             raise ValueError(f"{place}.bbox is {str(sides)[:80]}; left, top, width, height from 0 to 1 were expected")
 

@@ -13,21 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from raravis.data import decode, places
+from raravis.data.boxes import cut
 from raravis.data.decode import Fit
 from raravis.errors import DataError, UsageError
 from raravis.serve import row as rows
 from raravis.serve.detections import Detections
-from raravis.serve.row import Box, Row
-
-MARGIN: Final = 0.05
-"""Share of the square's side that is added around an animal on each side: boxes are tight, and cut tails and ears."""
+from raravis.serve.row import Row
 
 
 @dataclass(frozen=True)
@@ -150,33 +146,11 @@ def look(picture: Picture, size: int, fit: Fit) -> list[Look]:
         return [Look(row) for row in wanted]
     try:
         data = places.read(picture.path)
-        boxes = [row.box for row in wanted if row.box]
-        if not boxes:
+        if not any(row.box for row in wanted):
             return [Look(row, decode.pixels(data, size, fit)) for row in wanted]
         least = min(max(row.box.width, row.box.height) for row in picture.rows if row.box)  # also of those not wanted
         image = decode.open_upright(data, around=ceil(2 * size / least))
-        return [Look(row, decode.squared(cut(image, row.box), size, fit)) for row in wanted if row.box]
+        return [Look(row, decode.squared(cut(image, row.box.sides), size, fit)) for row in wanted if row.box]
     except decode.UnreadableImageError as error:
         bad = rows.unreadable(picture.path, str(error) or "cannot be read")
         return [Look(replace(row, error=bad.error)) for row in wanted]
-
-
-def cut(image: Image.Image, box: Box) -> Image.Image:
-    """Cut a square around an animal, with `MARGIN`, moved to lie within the photograph; as much as there is of it.
-
-    Args:
-        image: upright, RGB.
-        box: in shares of its sides.
-    """
-    width, height = image.size
-    side = max(box.width * width, box.height * height) * (1 + 2 * MARGIN)
-    left, right = _span((box.left + box.width / 2) * width, side, width)
-    top, bottom = _span((box.top + box.height / 2) * height, side, height)
-    return image.crop((left, top, right, bottom))
-
-
-def _span(middle: float, side: float, length: int) -> tuple[int, int]:
-    """Place `side` pixels around `middle` within `length`; at least one."""
-    side = max(1, min(round(side), length))
-    start = min(max(round(middle - side / 2), 0), length - side)
-    return start, start + side

@@ -14,6 +14,7 @@ import numpy as np
 from raravis.judge.trust import VERDICTS
 
 if TYPE_CHECKING:
+    from raravis.data.boxes import Sides
     from raravis.serve.predictor import Answer  # slow to import
 
 
@@ -35,8 +36,8 @@ class Box:
     confidence: float
 
     @property
-    def sides(self) -> tuple[float, float, float, float]:
-        """`(left, top, width, height)`, as MegaDetector orders them."""
+    def sides(self) -> Sides:
+        """As tables tell them."""
         return self.left, self.top, self.width, self.height
 
 

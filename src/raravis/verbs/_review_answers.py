@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from raravis import files, taxonomy
-from raravis.data import catalogue, decode, labels
+from raravis import credits, files, taxonomy
+from raravis.data import boxes, catalogue, decode, labels
 from raravis.data.sources import Request, open_source
 from raravis.errors import DataError
 from raravis.lineages import WIDER, Taxonomy
@@ -27,12 +30,16 @@ from raravis.serve.corrections import SOMETHING_ELSE, Corrections
 TABLE: Final = "corrected.csv"
 CHANGES: Final = "changes.csv"
 ADDED: Final = "added"
-_COLUMNS: Final = ("file_path", "image_id", "before", "family", "change", "who", "time", "note")
+_COLUMNS: Final = ("file_path", "image_id", "bbox", "before", "family", "change", "who", "time", "note")
 _SQLITE: Final = b"SQLite format 3\0"
 _TOLD: Final = 5
 
 CONFIRMED, RELABELLED, TAKEN, LEFT_OUT = "confirmed", "relabelled", "added", "left out"
 CONFLICT, UNKNOWN, STRANGE = "conflict", "unknown family", "no such image"
+
+
+_Shown = Mapping[str, tuple[Callable[[], bytes], str]]
+"""Image id → what gives the bytes of a photograph that is no file, and the end of its name."""
 
 
 @dataclass
@@ -55,7 +62,8 @@ class _Work:
         """Write down what became of an answer."""
         self.changes.append(
             {
-                **{"file_path": answer.file_path, "image_id": answer.image_id, "before": before, "change": change},
+                **{"file_path": answer.file_path, "image_id": answer.image_id},
+                **{"bbox": boxes.written(answer.box) if answer.box else "", "before": before, "change": change},
                 **{"family": family or answer.family, "who": answer.who, "time": answer.time, "note": answer.note},
             }
         )
@@ -70,7 +78,7 @@ def take(
         given: tables of answers and files of corrections.
         into: labelled DATA that they speak of; None for the answered photographs alone.
         out: the folder to write into.
-        root: folder that paths in answers are relative to, where DATA has no such image.
+        root: folder that paths in answers are relative to, where DATA has no such image; else the current one.
         new_families: take families in of which nobody knows.
         quiet: no progress.
 
@@ -141,12 +149,15 @@ def _apply(
     """Do what was decided; what is to be told."""
     told: dict[str, None] = {}
     lineages = labels.of_table(work.table[work.table["family"] != ""]) if len(work.table) else {}
-    kept = {one.image_id: (store, one.suffix) for store in stores for one in store.table()}
+    kept: _Shown = {
+        one.image_id: (partial(store.image, one.image_id), one.suffix) for store in stores for one in store.table()
+    }
     for people in settled.conflicts:
         for one in people:
             work.note(one, CONFLICT)
     for answer in settled.decided:
-        rows = work.rows_of.get(answer.key, [])
+        photograph, shown = (answer, kept) if answer.box is None else _cut_out(answer, root)
+        rows = work.rows_of.get(photograph.photograph, [])
         before = str(work.table.loc[rows[0], "family"]) if rows else ""
         if not answering.usable(answer):
             work.gone += rows
@@ -163,8 +174,8 @@ def _apply(
             changed = [row for row in rows if work.table.loc[row, "family"] != name.family]
             _relabel(work.table, rows, changed, name.family, lineage, answer)
             work.note(answer, RELABELLED if changed else CONFIRMED, before, name.family)
-        elif path := _found(answer, kept, out, root):
-            new = {rank: lineage.get(rank, "") for rank in WIDER}
+        elif path := _found(photograph, shown, out, root):
+            new = {rank: lineage.get(rank, "") for rank in WIDER} | _rights(work, answer)
             work.added.append({"file_path": str(path), **new, "answered_by": answer.who, "label_before": ""})
             work.note(answer, TAKEN, "", name.family)
         else:
@@ -186,19 +197,45 @@ def _relabel(
     table.loc[changed, "family"] = family
 
 
-def _found(answer: Answer, kept: dict[str, tuple[Corrections, str]], out: Path, root: Path) -> Path | None:
-    """A photograph that DATA lacks: from the file of corrections, else where the answer says it lies."""
-    if answer.image_id in kept:
-        store, suffix = kept[answer.image_id]
+def _cut_out(answer: Answer, root: Path) -> tuple[Answer, _Shown]:
+    """The animal that an answer speaks of, as a photograph of its own; one without a name if it is not to be had."""
+    try:
+        data = decode.read_bytes(_path(answer, root))
+        if answer.image_id not in ("", hashlib.sha256(data).hexdigest()):
+            raise decode.UnreadableImageError("has changed")
+        stream = io.BytesIO()
+        boxes.opened(data, answer.box).save(stream, "JPEG", quality=95, subsampling=0)
+    except decode.UnreadableImageError:
+        return replace(answer, image_id="", file_path="", box=None), {}
+    image_id = hashlib.sha256(stream.getvalue()).hexdigest()
+    return replace(answer, image_id=image_id, file_path="", box=None), {image_id: (stream.getvalue, ".jpg")}
+
+
+def _rights(work: _Work, answer: Answer) -> dict[str, str]:
+    """Whose the photograph is that an animal was cut out of, as far as DATA knows."""
+    rows = work.rows_of.get(answer.photograph, []) if answer.box else []
+    return {name: str(work.table.loc[rows[0], name]) for name in credits.COLUMNS if rows and name in work.table}
+
+
+def _found(answer: Answer, shown: _Shown, out: Path, root: Path) -> Path | None:
+    """A photograph that DATA lacks: one that is shown to us, else where the answer says it lies."""
+    if answer.image_id in shown:
+        picture, suffix = shown[answer.image_id]
         path = files.folder(out / ADDED) / f"{answer.image_id}{suffix}"
         with files.atomic(path) as stream:
-            stream.write(store.image(answer.image_id))
+            stream.write(picture())
         return path
     if not answer.file_path:
         return None
-    path = root.absolute() / answer.file_path
+    path = _path(answer, root)
     look = decode.probe(path)
     return path if look.image_id and answer.image_id in ("", look.image_id) else None
+
+
+def _path(answer: Answer, root: Path) -> Path:
+    """Where its photograph lies: below `root`, else, as DATA may have a use of its own for that, the current folder."""
+    below = root.absolute() / answer.file_path
+    return below if below.is_file() else Path.cwd() / answer.file_path
 
 
 def _written(

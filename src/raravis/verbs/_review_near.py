@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from raravis import credits, progress
 from raravis.credits import Rights
-from raravis.data import catalogue, decode
+from raravis.data import boxes, catalogue, decode
 from raravis.data.ahead import ahead, cores
 from raravis.data.sources import Request
 from raravis.errors import UsageError
 from raravis.reviewing.sheet import Beside
+from raravis.reviewing.told import Told
 from raravis.run import Run
 from raravis.serve.predictor import Predictor, open_predictor
 from raravis.verbs import _environment
@@ -51,18 +52,18 @@ class _Seer:
 
 def near(
     model: str | Path,
-    paths: Sequence[str],
+    rows: Sequence[Told],
     root: Path,
     request: Request | None,
     *,
     seed: int = 0,
     quiet: bool = False,
 ) -> dict[str, list[Beside]]:
-    """The nearest training photographs of every photograph that can be read.
+    """The nearest training photographs of every photograph, or animal in one, that can be read: by its name.
 
     Args:
         model: a run folder, or a bundle.
-        paths: photographs.
+        rows: what was told of them.
         root: folder that relative ones are relative to.
         request: where the images of a run are now; None for where they were.
         seed: of the engine, should a layer of the model draw random numbers.
@@ -77,19 +78,20 @@ def near(
     seer = _of_run(Run.open(run), request, quiet) if Run.is_run(run) else _of_bundle(open_predictor(model, seed=seed))
     found: dict[str, list[Beside]] = {}
 
-    def read(path: str) -> tuple[str, NDArray[np.uint8] | None]:
+    def read(row: Told) -> tuple[str, NDArray[np.uint8] | None]:
         try:
-            return path, decode.pixels(decode.read_bytes(root / path), seer.size, seer.fit)
+            image = boxes.opened(decode.read_bytes(root / row.file_path), row.box, around=2 * seer.size)
+            return row.name, decode.squared(image, seer.size, seer.fit)
         except decode.UnreadableImageError:
-            return path, None  # said when the photograph is to be shown
+            return row.name, None  # said when the photograph is to be shown
 
-    bar = progress.bar("comparing with training photographs", len(paths), quiet=quiet, unit="photographs")
-    with closing(ahead(read, paths, window=2 * max(_BATCH, cores()))) as images, bar as advance:
+    bar = progress.bar("comparing with training photographs", len(rows), quiet=quiet, unit="photographs")
+    with closing(ahead(read, rows, window=2 * max(_BATCH, cores()))) as images, bar as advance:
         while batch := list(islice(images, _BATCH)):
-            there = [(path, pixels) for path, pixels in batch if pixels is not None]
+            there = [(name, pixels) for name, pixels in batch if pixels is not None]
             if there:
                 features = seer.features(np.stack([pixels for _, pixels in there]))
-                found |= dict(zip((path for path, _ in there), seer.search(features), strict=True))
+                found |= dict(zip((name for name, _ in there), seer.search(features), strict=True))
             advance(len(batch))
     return found
 

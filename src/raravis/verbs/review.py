@@ -54,8 +54,9 @@ def review(
         data: where the images of the run are now, if not where they were.
         path_column: column of the table `data` or `into` that holds file paths.
         label_column: column of that table that holds labels.
-        root: the folder that paths are relative to: those in predictions and answers, the current one when not given;
-            and those in the table `data` or `into`, its own when not given.
+        root: the folder that paths are relative to: those in predictions and answers, the current one when not given,
+            and for answers also where there is no such file; and those in the table `data` or `into`, its own when not
+            given.
         seed: of the engine, should a layer of the model draw random numbers.
         quiet: no progress.
 
@@ -131,8 +132,8 @@ def _predictions(
 ) -> Outcome:
     rows, notes = told.read(table)
     folder = files.folder(out)
-    known = {} if model is None else near(model, [row.file_path for row in rows], root, request, seed=seed, quiet=quiet)
-    families = {path: [one.family for one in some] for path, some in known.items()}
+    known = {} if model is None else near(model, rows, root, request, seed=seed, quiet=quiet)
+    families = {name: [one.family for one in some] for name, some in known.items()}
     found = wanted.items(rows, families, root)
     items, bad = diverse.chosen(found, limit, quiet=quiet)
     if bad and not items:
@@ -140,14 +141,16 @@ def _predictions(
             f"None of the photographs of {table} can be read (the first: {bad[0]}).\n"
             "Call from the folder that `predict` was called from, or give it as --root."
         )
+    what = "animals in their boxes" if any(row.box for row in rows) else "photographs"
     lead = (
-        f"{len(items)} of {len(rows)} photographs that the model named, the most useful first. "
+        f"{len(items)} of {len(rows)} {what} that the model named, the most useful first. "
         f"{len(found)} are worth a look; of the others the model gives no sign of doubt, and can still be wrong."
     )
     names = sorted({*told.families_of(rows), *(name for some in families.values() for name in some)})
     title = f"To look at: {table.name}"
     sheet.write(folder, items, title=title, lead=lead, families=names, beside=known, quiet=quiet)
-    figures: dict[str, Any] = {"photographs": len(rows), "worth_a_look": len(found), "listed": len(items)}
+    photographs = len({row.file_path for row in rows})
+    figures: dict[str, Any] = {"photographs": photographs, "worth_a_look": len(found), "listed": len(items)}
     figures |= Counter(item.verdict for item in items if item.verdict)
     return Outcome("review", folder, figures, bad, notes, folder / sheet.PAGE)
 
