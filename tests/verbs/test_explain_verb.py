@@ -212,7 +212,10 @@ def test_senseless_calls_write_nothing(small_run, photos36, tmp_path, options, t
 
 
 def test_a_folder_that_is_no_run(tmp_path, photos36):
-    with pytest.raises(RunError, match="holds no run"):
+    with pytest.raises(RunError, match="holds no run and no bundle"):
+        explain(tmp_path, photos36, out=tmp_path / "out", quiet=True)
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(RunError, match=r"an incomplete bundle: it holds model\.onnx"):
         explain(tmp_path, photos36, out=tmp_path / "out", quiet=True)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from raravis.errors import RunError, UsageError
 from raravis.judge.logits import softmax
 from raravis.judge.novelty import Seen
 from raravis.judge.trust import Trust, Verdicts
+
+if TYPE_CHECKING:
+    from raravis.run import Run
 
 
 @dataclass(frozen=True)
@@ -116,18 +119,27 @@ def open_predictor(
     return _open_run(path, seed, promises)
 
 
-def _open_run(path: Path | str, seed: int, promises: Mapping[str, float | None]) -> RunPredictor:
-    """Slow: Keras is loaded, but only once there is a run."""
+def open_run(path: Path | str) -> Run:
+    """Open the run that a MODEL is which is no bundle.
+
+    Raises:
+        RunError: it is no run either; says what it is, such as an incomplete bundle.
+    """
     from raravis.run import Run
     from raravis.serve import folder
 
     try:
-        run = Run.open(path)
+        return Run.open(path)
     except RunError:
         if Run.is_run(Path(path)):
             raise
         made = "a folder that `raravis train` or `raravis export` made"
         raise folder.missing(path, made, kinds="run and no bundle") from None
+
+
+def _open_run(path: Path | str, seed: int, promises: Mapping[str, float | None]) -> RunPredictor:
+    """Slow: Keras is loaded, but only once there is a run."""
+    run = open_run(path)
     model = run.load_model()
     if model.output.shape[-1] != len(run.families):
         raise RunError(

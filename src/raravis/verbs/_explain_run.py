@@ -27,6 +27,7 @@ from raravis.learn.sampling import stratified
 from raravis.outcome import Outcome
 from raravis.run import REPORT, Run
 from raravis.serve import inputs
+from raravis.serve.predictor import open_run
 from raravis.serve.row import printable
 from raravis.verbs import _environment
 from raravis.verbs._labelled import labelled
@@ -60,7 +61,7 @@ def explain(
 ) -> Outcome:
     """As `verbs.explain.explain`, of a run."""
     given = inputs.expand(paths)
-    run = Run.open(model)
+    run = open_run(model)
     if family is not None and family not in run.families:
         raise UsageError(unknown("family", family, run.families))
     opened = _open(run, layers, channels, seed)
