@@ -40,6 +40,15 @@ def test_clean_images_have_no_findings(data):
     assert len(set(audit.groups(table(data)))) == 8
 
 
+def test_what_was_cut_out_of_one_photograph_stays_together_with_it(data):
+    rows = table(data)
+    whole, left, right, other, *_ = rows["image_id"]
+    cut_from = {left: whole, right: whole, other: "ab" * 32, rows["image_id"].iloc[7]: "ab" * 32}
+    given = rows.assign(**{audit.CUT_FROM: rows["image_id"].map(cut_from).fillna("")})
+    assert audit.together(given).tolist() == [0, 0, 0, 1, 2, 3, 4, 1]
+    assert len(set(audit.together(rows))) == len(set(audit.groups(given))) == 8
+
+
 def test_exact_copies(data):
     shutil.copy(data / "canidae" / "0.jpg", data / "canidae" / "copy.jpg")
     assert found(data) == {"exact_duplicate": {"canidae/0.jpg", "canidae/copy.jpg"}}

@@ -73,7 +73,9 @@ def test_an_answered_animal_is_cut_out_and_is_a_photograph_from_then_on(boxed, p
     assert (found.figures["added"], found.figures["images"]) == (2, 38)
     assert {row["bbox"] for row in table_of(tmp_path / "out" / "changes.csv")} == {left[2], right[2]}
     root = Path(found.notes[-1].rpartition(" --root ")[2])
-    added = {row["family"]: root / row["file_path"] for row in table_of(found.out)[36:]}
+    new = table_of(found.out)[36:]
+    assert {row["cut_from"] for row in new} == {left[1]}
+    added = {row["family"]: root / row["file_path"] for row in new}
     assert {path.parent for path in added.values()} == {tmp_path / "out" / "added"}
     for name, path in added.items():
         with Image.open(path) as image, Image.open(photos36 / name / "00.jpg") as whole:

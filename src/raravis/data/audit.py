@@ -32,6 +32,9 @@ KINDS: Final = (
 )
 COLUMNS: Final = ("file_path", "kind", "group", "detail")
 
+CUT_FROM: Final = "cut_from"
+"""The column of DATA that says which photograph an image was cut out of, by its `image_id`; "" for none."""
+
 
 def groups(table: pd.DataFrame) -> Index:
     """Number the groups of copies, exact and near.
@@ -47,16 +50,36 @@ def groups(table: pd.DataFrame) -> Index:
     if not len(table):
         return labels
     ids, hashes = table["image_id"].to_numpy(str), table["phash"].to_numpy(str)
-    links = []
-    for rows, label in (
-        (known := np.flatnonzero((ids != "") & (hashes != "")), pd.factorize(ids[known])[0]),
-        (seen := np.flatnonzero((hashes != "") & (hashes != BLANK)), near.groups(words(hashes[seen].tolist()))),
-    ):
-        order = rows[np.argsort(label, kind="stable")]
-        sizes = np.sort(label, kind="stable")
-        together = np.flatnonzero(sizes[1:] == sizes[:-1])
-        links.append((order[together], order[together + 1]))
-    return near.in_order(near.join(labels, links))
+    known = np.flatnonzero((ids != "") & (hashes != ""))
+    seen = np.flatnonzero((hashes != "") & (hashes != BLANK))
+    same = _links(known, pd.factorize(ids[known])[0])
+    alike = _links(seen, near.groups(words(hashes[seen].tolist())))
+    return near.in_order(near.join(labels, [same, alike]))
+
+
+def together(table: pd.DataFrame) -> Index:
+    """Number the groups that no split may part: copies, and what was cut out of one photograph, and that photograph.
+
+    Args:
+        table: as for `groups`; `CUT_FROM`, where it is there, tells the `image_id` of the photograph.
+
+    Returns:
+        int64 `(n,)`, as `groups` does.
+    """
+    labels = groups(table)
+    if CUT_FROM not in table:
+        return labels
+    photographs = table[CUT_FROM].where(table[CUT_FROM] != "", table["image_id"]).to_numpy(str)
+    known = np.flatnonzero(photographs != "")
+    one = _links(known, pd.factorize(photographs[known])[0])
+    return near.in_order(near.join(labels, [one]))
+
+
+def _links(rows: Index, label: Index) -> tuple[Index, Index]:
+    """Pairs of rows that join all of one label."""
+    order, sizes = rows[np.argsort(label, kind="stable")], np.sort(label, kind="stable")
+    pairs = np.flatnonzero(sizes[1:] == sizes[:-1])
+    return order[pairs], order[pairs + 1]
 
 
 def findings(table: pd.DataFrame) -> pd.DataFrame:

@@ -116,7 +116,7 @@ def labelled(catalogue: Catalogue, split: pd.DataFrame, data: Data, sides: Seque
     readable = catalogue.readable
     about = readable.drop_duplicates("image_id").set_index("image_id")
     species = splits.species_of(about)
-    about = about.assign(species="" if species is None else species, copies=audit.groups(about.reset_index()))
+    about = about.assign(species="" if species is None else species, copies=audit.together(about.reset_index()))
     columns = ["file_path", *RANKS, "species", *credits.COLUMNS]
     known = about.reindex(columns=columns, fill_value="").assign(copies=about["copies"])
     table = table[["image_id", "family", "split"]].join(known, on="image_id")

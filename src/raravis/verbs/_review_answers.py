@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from raravis import credits, files, taxonomy
-from raravis.data import boxes, catalogue, decode, labels
+from raravis.data import audit, boxes, catalogue, decode, labels
 from raravis.data.sources import Request, open_source
 from raravis.errors import DataError
 from raravis.lineages import WIDER, Taxonomy
@@ -156,8 +156,8 @@ def _apply(
         for one in people:
             work.note(one, CONFLICT)
     for answer in settled.decided:
-        photograph, shown = (answer, kept) if answer.box is None else _cut_out(answer, root)
-        rows = work.rows_of.get(photograph.photograph, [])
+        meant, shown, about = (answer, kept, {}) if answer.box is None else _cut_out(answer, root, work)
+        rows = work.rows_of.get(meant.photograph, [])
         before = str(work.table.loc[rows[0], "family"]) if rows else ""
         if not answering.usable(answer):
             work.gone += rows
@@ -174,8 +174,8 @@ def _apply(
             changed = [row for row in rows if work.table.loc[row, "family"] != name.family]
             _relabel(work.table, rows, changed, name.family, lineage, answer)
             work.note(answer, RELABELLED if changed else CONFIRMED, before, name.family)
-        elif path := _found(photograph, shown, out, root):
-            new = {rank: lineage.get(rank, "") for rank in WIDER} | _rights(work, answer)
+        elif path := _found(meant, shown, out, root):
+            new = {rank: lineage.get(rank, "") for rank in WIDER} | about
             work.added.append({"file_path": str(path), **new, "answered_by": answer.who, "label_before": ""})
             work.note(answer, TAKEN, "", name.family)
         else:
@@ -197,24 +197,27 @@ def _relabel(
     table.loc[changed, "family"] = family
 
 
-def _cut_out(answer: Answer, root: Path) -> tuple[Answer, _Shown]:
-    """The animal that an answer speaks of, as a photograph of its own; one without a name if it is not to be had."""
+def _cut_out(answer: Answer, root: Path, work: _Work) -> tuple[Answer, _Shown, dict[str, str]]:
+    """The animal that an answer speaks of, as a photograph of its own: one without a name if it is not to be had.
+
+    Returns:
+        the answer about it, its bytes, and what DATA is to know of it: which photograph it was cut out of, and whose
+        that is.
+    """
     try:
         data = decode.read_bytes(_path(answer, root))
-        if answer.image_id not in ("", hashlib.sha256(data).hexdigest()):
+        photograph = hashlib.sha256(data).hexdigest()
+        if answer.image_id not in ("", photograph):
             raise decode.UnreadableImageError("has changed")
         stream = io.BytesIO()
         boxes.opened(data, answer.box).save(stream, "JPEG", quality=95, subsampling=0)
     except decode.UnreadableImageError:
-        return replace(answer, image_id="", file_path="", box=None), {}
+        return replace(answer, image_id="", file_path="", box=None), {}, {}
     image_id = hashlib.sha256(stream.getvalue()).hexdigest()
-    return replace(answer, image_id=image_id, file_path="", box=None), {image_id: (stream.getvalue, ".jpg")}
-
-
-def _rights(work: _Work, answer: Answer) -> dict[str, str]:
-    """Whose the photograph is that an animal was cut out of, as far as DATA knows."""
-    rows = work.rows_of.get(answer.photograph, []) if answer.box else []
-    return {name: str(work.table.loc[rows[0], name]) for name in credits.COLUMNS if rows and name in work.table}
+    rows = work.rows_of.get(photograph, [])
+    rights = {name: str(work.table.loc[rows[0], name]) for name in credits.COLUMNS if rows and name in work.table}
+    about = {audit.CUT_FROM: photograph, **rights}
+    return replace(answer, image_id=image_id, file_path="", box=None), {image_id: (stream.getvalue, ".jpg")}, about
 
 
 def _found(answer: Answer, shown: _Shown, out: Path, root: Path) -> Path | None:

@@ -33,7 +33,7 @@ def divided(found: Catalogue, wanted: Recipe) -> pd.DataFrame:
     """The split of DATA that a recipe's `[split]` table and seed make."""
     return splits.assign(
         found.readable,
-        audit.groups(found.readable),
+        audit.together(found.readable),
         policy=wanted.split.policy,
         fractions=wanted.split.fractions,
         seed=wanted.seed,

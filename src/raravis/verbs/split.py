@@ -24,7 +24,7 @@ def split(
     seed: int = 0,
     quiet: bool = False,
 ) -> Outcome:
-    """Divide images into train, val and test (and novel); copies of one image stay on one side.
+    """Divide images into train, val and test (and novel); copies, and what was cut out of one image, stay on one side.
 
     Args:
         data: folder, table, `rare-species` or `bestiary`.
@@ -45,7 +45,7 @@ def split(
     found = catalogue.read(
         Request(str(data), path_column, label_column, None if root is None else Path(root)), quiet=quiet
     )
-    made = splits.assign(found.readable, audit.groups(found.readable), policy=policy, fractions=fractions, seed=seed)
+    made = splits.assign(found.readable, audit.together(found.readable), policy=policy, fractions=fractions, seed=seed)
     out = Path(out).absolute()
     files.folder(out.parent)
     splits.write(made, out)
