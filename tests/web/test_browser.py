@@ -281,6 +281,68 @@ def test_every_control_and_picture_has_a_name(visit, animals):
     assert page.locator("#status[aria-live=polite]").count() == 1
 
 
+LONG = {
+    "file_name": "IMG_" + "0123456789" * 12 + ".jpg",
+    "family": "x" * 120,
+    "told": "cercopithecidae",
+    "who": "y" * 200,
+}
+
+
+@pytest.fixture
+def history(site):
+    """Corrections as people make them: a short one, one of words without end, one that says little, one taken back."""
+    _, kept = site
+    short = {"file_name": "owl.jpg", "family": "felidae", "told": "strigidae", "who": "Ada"}
+    some = [short, LONG, {**short, "told": "", "who": ""}, {**short, "file_name": "back.jpg"}]
+    numbers = [kept.add(b"%d" % i, suffix=".jpg", model="m", **one) for i, one in enumerate(some)]
+    kept.undo(numbers[-1])
+    yield [one["file_name"] for one in some][::-1]
+    for number in numbers:
+        kept.undo(number)
+
+
+WIDER = """() => [document.documentElement, ...document.querySelectorAll('.table, tbody :is(tr, td, th)')]
+    .filter(one => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1).map(one => one.outerHTML)"""
+"""What does not fit into its own width."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_corrections_on_a_phone_are_cards_that_nobody_scrolls_sideways(visit, history, site, scheme):
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
+    page, (_, kept) = visit("/corrections", **phone), site
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(WIDER) == []
+    card = page.locator(".history tbody tr").nth(3)
+    label = "e => getComputedStyle(e, '::before').content"
+    shown = [(cell.evaluate(label), cell.inner_text()) for cell in card.locator("td[data-label]").all()]
+    assert [text for _, text in shown[:3]] == ["Strigidae", "Felidae", "Ada"]
+    assert [told.split('"')[1] for told, _ in shown] == ["Model said", "It is", "Who", "When (UTC)"]
+    tops = card.locator("td[data-label]").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert tops == sorted(set(tops))  # one beneath the other
+    seen(page, f"corrections-phone-{scheme}")
+    before = kept.count()
+    card.get_by_role("button", name="Undo the correction of owl.jpg").tap()
+    page.wait_for_selector("text=Taken back")
+    assert kept.count() == before - 1
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1025, 1100])
+def test_corrections_are_a_table_to_a_screen_reader_on_every_screen(visit, history, width):
+    page = visit("/corrections", viewport={"width": width, "height": 800})
+    assert page.evaluate(WIDER) == []
+    table = page.get_by_role("table", name="Corrections")
+    names = [one.inner_text() for one in table.get_by_role("rowheader").all()]
+    assert names[:4] == history
+    heads = table.get_by_role("columnheader")
+    assert [text.strip() for text in heads.all_text_contents()] == [
+        "Photograph", "Model said", "It is", "Who", "When (UTC)", "Undo",
+    ]  # fmt: skip
+    for row in table.get_by_role("row").all()[1:]:
+        assert row.get_by_role("cell").count() == 5
+    seen(page, f"corrections-{width}")
+
+
 def test_other_pages_are_drawn_without_a_network(visit):
     page = visit("/docs")
     assert page.locator(".call").count() == 8

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from starlette.requests import Request
 
+from raravis.errors import UsageError
 from raravis.web import forms
 from raravis.web.forms import FIELDS, Held
+from raravis.web.gate import SEAT_COOKIE
 from raravis.web.limits import Limits
 
 EDGE = b"----edge"
@@ -49,7 +51,7 @@ def read(*pieces, limits=SMALL, headers=HEAD, held=None, sender=None):
     request = Request({"type": "http", "method": "POST", "headers": raw}, sender)
 
     async def work():
-        with held.request() as share:
+        with held.request("me") as share:
             return await forms.read(request, limits, share)
 
     try:
@@ -169,13 +171,61 @@ def test_a_request_that_drips():
 
 def test_all_requests_together_hold_no_more_than_their_limit():
     held = Held(1000)
-    with held.request() as other:
-        other.take(900)
-        with pytest.raises(forms.HTTPException) as caught, held.request() as share:
+    with held.request("one") as one, held.request("two") as two:
+        one.take(500)
+        two.take(400)
+        with pytest.raises(forms.HTTPException, match="busy with other") as caught, held.request("three") as share:
             share.take(101)
         assert (caught.value.status_code, caught.value.headers) == (503, {"Retry-After": "5"})
         assert held.bytes == 900
     assert held.bytes == 0
+
+
+def test_all_requests_of_one_client_hold_half_at_most_and_others_the_rest():
+    held = Held(1000)
+    with held.request("one") as first:
+        first.take(300)
+        with held.request("one") as second:
+            second.take(200)
+            with pytest.raises(forms.HTTPException, match="Your other requests") as caught:
+                second.take(1)
+            assert (caught.value.status_code, caught.value.headers) == (503, {"Retry-After": "5"})
+            with held.request("two") as other:
+                other.take(500)
+            assert held.bytes == 500
+        first.take(200)  # what the second held is free again
+    with held.request("one") as again:
+        again.take(500)
+    assert (held.bytes, held._clients) == (0, {})
+
+
+def test_a_client_that_holds_its_half_is_told_so_and_others_are_answered(make, visit, draw):
+    app = make(limits=Limits(file_bytes=4000, request_bytes=4000, held_bytes=8000))
+    held, photo = app.state.rooms.held, {"files": ("x.jpg", draw(), "image/jpeg")}
+
+    async def work():
+        mine, other = ({"Cookie": f"{SEAT_COOKIE}={letter * 32}"} for letter in "ab")
+        async with visit(app) as client:
+            with held.request(f"127.0.0.1 {'a' * 32}") as slow:
+                slow.take(3900)
+                refused = await client.post("/api/v1/identify", files=photo, headers=mine)
+                page = await client.post("/", files=photo, headers=mine)
+                answered = await client.post("/api/v1/identify", files=photo, headers=other)
+            again = await client.post("/api/v1/identify", files=photo, headers=mine)
+        return refused, page, answered, again
+
+    refused, page, answered, again = asyncio.run(work())
+    assert [one.status_code for one in (refused, page, answered, again)] == [503, 503, 200, 200]
+    assert "Try again when one of them is answered" in refused.json()["detail"]
+    assert "Try again when one of them is answered" in page.text
+    assert refused.headers["retry-after"] == page.headers["retry-after"] == "5"
+    assert held.bytes == 0
+
+
+def test_one_request_fits_into_the_half_that_a_client_may_hold():
+    Limits(request_bytes=64 << 20, held_bytes=128 << 20)
+    with pytest.raises(UsageError, match="half"):
+        Limits(request_bytes=64 << 20, held_bytes=(128 << 20) - 1)
 
 
 def test_a_picture_in_words_must_be_one_of_ours():

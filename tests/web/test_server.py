@@ -14,8 +14,9 @@ import httpx
 import psutil
 import pytest
 
-from raravis.errors import UsageError
+from raravis.errors import RunError, UsageError
 from raravis.serve.corrections import Corrections
+from raravis.verbs import serve as verb
 from raravis.web import server
 
 CHILD = Path(__file__).with_name("serving_child.py")
@@ -177,8 +178,49 @@ def test_addresses_of_this_machine_and_ports_that_are_taken():
     listening, is_local = server.bound("localhost", 0, token=None)
     with listening:
         assert is_local
-        listening.listen()
         with pytest.raises(UsageError, match="--port"):
             server.bound("localhost", listening.getsockname()[1], token=None)
     with pytest.raises(UsageError, match="is no address"):
         server.bound("nowhere.invalid", 0, token=None)
+
+
+class _Damaged:
+    """Opens, and is found damaged when it is made ready."""
+
+    def prepare(self):
+        raise RunError("neighbours.npz cannot be used")
+
+
+def test_a_model_that_fails_while_it_is_made_ready_leaves_no_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(verb, "open_predictor", lambda path, **options: _Damaged())
+    with pytest.raises(RunError, match=r"neighbours\.npz"):
+        verb.serve("model", port=0, corrections=tmp_path / "new" / "corrections.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_told_before_a_file_is_made(fake, monkeypatch, tmp_path):
+    """Another server has the port and is not ready yet: it prepares its model."""
+    monkeypatch.setattr(verb, "open_predictor", lambda path, **options: fake)
+    monkeypatch.setattr(verb.server, "Running", _NotReached)
+    listening, _ = server.bound("127.0.0.1", 0, token=None)
+    with listening, pytest.raises(UsageError, match="--port"):
+        verb.serve("model", port=listening.getsockname()[1], corrections=tmp_path / "corrections.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+class _NotReached:
+    def __init__(self, *given, **options):
+        pytest.fail("it would have served")
+
+
+def test_a_file_of_corrections_that_is_there_is_not_touched_by_a_model_that_fails(draw, monkeypatch, tmp_path):
+    file = tmp_path / "corrections.sqlite"
+    with Corrections.open(file) as kept:
+        words = dict.fromkeys(("file_name", "told", "who", "model"), "x")
+        kept.add(draw(), suffix=".jpg", family="felidae", **words)
+    before = (file.read_bytes(), file.stat().st_mtime_ns)
+    monkeypatch.setattr(verb, "open_predictor", lambda path, **options: _Damaged())
+    with pytest.raises(RunError):
+        verb.serve("model", port=0, corrections=file)
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    assert list(tmp_path.iterdir()) == [file]

@@ -15,6 +15,7 @@ from raravis.serve.predictor import open_predictor
 from raravis.web import app, server
 from raravis.web.gate import LOOPBACK
 from raravis.web.limits import MIB, Limits
+from raravis.web.model import Model
 
 ENVIRONMENT = "RARAVIS_TOKEN"
 SHORT = "The token is short; one of 16 characters or more cannot be guessed."
@@ -92,14 +93,16 @@ def serve(
         batch=batch_size,
         answer_seconds=max_seconds,
     )
+    name = Path(model).absolute().name
     listening, is_local = server.bound(host, port, token=token)
     with listening:
         predictor = open_predictor(model, seed=seed, accept=accept, coverage=coverage, right=right, familiar=familiar)
+        Model.of(predictor, name)  # before a file is made: what is damaged is told here
         with Corrections.open(corrections) as kept:
             before, begun = kept.count(), time.monotonic()
             made = app.create(
                 predictor,
-                name=Path(model).absolute().name,
+                name=name,
                 corrections=kept,
                 token=token,
                 limits=limits,

@@ -54,12 +54,13 @@ async def identify(request: Request) -> list[Identified]:
     A file that cannot be read is a row with `status` `unreadable`; where none can be read the request is refused.
     """
     rooms = of(request)
-    with rooms.held.request() as share:
+    client = visitors.client(request)
+    with rooms.held.request(client) as share:
         form = await forms.read(request, rooms.limits, share)
         uploads = [upload for upload in form.files if upload.field == "files"]
         if not uploads or len(uploads) < len(form.files):
             raise HTTPException(400, "No photograph came with the request; the form's field for them is `files`.")
-        found = await rooms.desk.identify(uploads, visitors.client(request))
+        found = await rooms.desk.identify(uploads, client)
     refuse_unreadable(found)
     return [Identified.of(finding.row) for finding in found]
 
@@ -117,9 +118,10 @@ async def model(request: Request) -> About:
 async def add_correction(request: Request) -> Corrected:
     """Say what a photograph shows where the model is wrong. When this answers, photograph and word are on the disk."""
     rooms = of(request)
-    with rooms.held.request() as share:
+    client = visitors.client(request)
+    with rooms.held.request(client) as share:
         form = await forms.read(request, rooms.limits, share)
-        return await correct(rooms, form, visitors.client(request))
+        return await correct(rooms, form, client)
 
 
 @router.delete(

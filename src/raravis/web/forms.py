@@ -66,29 +66,48 @@ class Form:
 
 
 class Held:
-    """How many bytes all requests together hold in memory; a request that would pass the limit is told to come back."""
+    """How many bytes all requests together hold in memory, half of them at most for one client.
+
+    A request that would pass either limit is told to come back.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit, self.bytes = limit, 0
+        self._clients: dict[str, _Client] = {}
 
     @contextmanager
-    def request(self) -> Iterator[_Share]:
-        """Count one request's bytes until the block ends."""
-        share = _Share(self)
+    def request(self, client: str) -> Iterator[_Share]:
+        """Count one request's bytes, as those of a client, until the block ends."""
+        mine = self._clients.setdefault(client, _Client())
+        mine.requests += 1
+        share = _Share(self, mine)
         try:
             yield share
         finally:
             self.bytes -= share.bytes
+            mine.bytes -= share.bytes
+            mine.requests -= 1
+            if not mine.requests:
+                del self._clients[client]
 
-    def _take(self, count: int) -> None:
+    def _take(self, mine: _Client, count: int) -> None:
         if self.bytes + count > self._limit:
-            raise HTTPException(503, "The server is busy with other photographs. Try again.", {"Retry-After": "5"})
+            raise _busy("The server is busy with other photographs. Try again.")
+        if mine.bytes + count > self._limit // 2:
+            raise _busy("Your other requests hold all that one client may. Try again when one of them is answered.")
         self.bytes += count
+        mine.bytes += count
+
+
+@dataclass
+class _Client:
+    requests: int = 0
+    bytes: int = 0
 
 
 class _Share:
-    def __init__(self, held: Held) -> None:
-        self._held, self.bytes = held, 0
+    def __init__(self, held: Held, mine: _Client) -> None:
+        self._held, self._mine, self.bytes = held, mine, 0
 
     def take(self, count: int) -> None:
         """Count further bytes.
@@ -96,7 +115,7 @@ class _Share:
         Raises:
             HTTPException: 503, there is no room for them now.
         """
-        self._held._take(count)
+        self._held._take(self._mine, count)
         self.bytes += count
 
 
@@ -253,3 +272,7 @@ def _text(data: bytes) -> str:
 
 def _too_large(limits: Limits) -> HTTPException:
     return HTTPException(413, f"The request is larger than the limit of {limits.request_bytes / MIB:.3g} MiB.")
+
+
+def _busy(told: str) -> HTTPException:
+    return HTTPException(503, told, {"Retry-After": "5"})

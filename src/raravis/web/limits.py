@@ -18,7 +18,7 @@ class Limits:
         request_bytes: of one request, all parts together.
         files: photographs in one request.
         pixels: of one photograph, before any pixel is decoded.
-        held_bytes: of all requests that are being read or answered, together.
+        held_bytes: of all requests that are being read or answered, together; one client may hold half of them.
         waiting: photographs that may wait for the model, of all clients together; one client may fill half of it.
         batch: photographs that the model sees at once.
         linger: seconds that the first photograph of a batch waits for others.
@@ -52,8 +52,9 @@ class Limits:
                 f"{self.files} files a request do not fit into a queue of {self.waiting}, half of which one client may "
                 f"fill.\nAllow fewer files, or a queue of {2 * self.files}."
             )
-        if self.file_bytes > self.request_bytes or self.request_bytes > self.held_bytes:
+        if self.file_bytes > self.request_bytes or 2 * self.request_bytes > self.held_bytes:
             raise UsageError(
                 f"A file of {self.file_bytes:,} bytes in a request of {self.request_bytes:,} with {self.held_bytes:,} "
-                "held at once do not fit into each other.\nLet a file be no larger than a request."
+                "held at once, half of which one client may hold, do not fit into each other.\n"
+                "Let a file be no larger than a request, and a request no larger than half of what is held."
             )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 GUESS_SECONDS: Final = 0.5
 """What a wrong token costs."""
 
+SHOWN: Final = 500
+"""Corrections on one page."""
+
 _STATIC: Final = {"page.css": "text/css", "page.js": "text/javascript"}
 
 router = APIRouter(include_in_schema=False)
@@ -43,13 +46,13 @@ async def page(request: Request) -> Response:
 @router.post("/")
 async def identified(request: Request) -> Response:
     """Show what photographs are: the whole page, or for a script the cards alone."""
-    rooms, part = of(request), "x-part" in request.headers
+    rooms, part, client = of(request), "x-part" in request.headers, visitors.client(request)
     try:
-        with rooms.held.request() as share:
+        with rooms.held.request(client) as share:
             form = await forms.read(request, rooms.limits, share)
             if not form.files:
                 raise HTTPException(400, "Choose a photograph first.")
-            found = await rooms.desk.identify(form.files, visitors.client(request), more=True)
+            found = await rooms.desk.identify(form.files, client, more=True)
     except HTTPException as error:
         if part:
             raise
@@ -62,15 +65,15 @@ async def identified(request: Request) -> Response:
 @router.post("/corrections")
 async def corrected(request: Request) -> Response:
     """Keep a correction that a form made."""
-    rooms = of(request)
+    rooms, client = of(request), visitors.client(request)
     try:
-        with rooms.held.request() as share:
+        with rooms.held.request(client) as share:
             form = await forms.read(request, rooms.limits, share)
             visitors.check(request, form.fields)
             form.fields["family"] = form.fields.get("family", "").strip() or form.fields.get("other", "")
             if forms.PICTURE in form.fields and not form.files:
                 form = forms.with_picture(form)
-            made = await correct(rooms, form, visitors.client(request))
+            made = await correct(rooms, form, client)
     except HTTPException as error:
         return _problem(request, error)
     return _noted(request, made)
@@ -81,7 +84,7 @@ async def undone(request: Request, number: api.Number) -> Response:
     """Take a correction back that a form made."""
     rooms = of(request)
     try:
-        with rooms.held.request() as share:
+        with rooms.held.request(visitors.client(request)) as share:
             visitors.check(request, (await forms.read(request, rooms.limits, share)).fields)
         if not await asyncio.to_thread(rooms.corrections.undo, number):
             raise HTTPException(404, "That correction was taken back already.")
@@ -95,7 +98,8 @@ async def undone(request: Request, number: api.Number) -> Response:
 async def history(request: Request) -> Response:
     """Show what was corrected, the newest first."""
     kept = await asyncio.to_thread(of(request).corrections.table)
-    return drawn(request, "web_history.html.j2", kept=kept[::-1][:500], standing=sum(not one.undone for one in kept))
+    standing, older = sum(not one.undone for one in kept), len(kept) > SHOWN
+    return drawn(request, "web_history.html.j2", kept=kept[::-1][:SHOWN], standing=standing, older=older)
 
 
 @router.get("/login")
@@ -108,7 +112,7 @@ async def login(request: Request) -> Response:
 async def logged_in(request: Request) -> Response:
     """Leave a cookie with whoever knows the token; guesses are answered slowly, one after the other."""
     rooms = of(request)
-    with rooms.held.request() as share:
+    with rooms.held.request(visitors.client(request)) as share:
         form = await forms.read(request, rooms.limits, share)
     if rooms.token is None or gate.same(form.fields.get("token", "").strip(), rooms.token):
         response: Response = RedirectResponse("/", 303)

@@ -26,7 +26,7 @@ CONNECTIONS = 512
 
 
 def bound(host: str, port: int, *, token: str | None) -> tuple[socket.socket, bool]:
-    """Take a port.
+    """Take a port; from now on no other process can.
 
     Args:
         host: a name or an address of this machine.
@@ -57,6 +57,7 @@ def bound(host: str, port: int, *, token: str | None) -> tuple[socket.socket, bo
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen()  # two that are only bound can share a port; who comes before all is ready waits
     except OSError as error:
         listening.close()
         raise UsageError(
