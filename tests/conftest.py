@@ -1,5 +1,6 @@
 """What all tests share: a cache of their own, patience, and the real photographs where they are at hand."""
 
+import io
 import os
 import time
 from pathlib import Path
@@ -23,6 +24,23 @@ def until():
             time.sleep(0.005)
 
     return waited
+
+
+@pytest.fixture(scope="session")
+def seen():
+    """Keep what a page, or a part of it, looks like, where somebody wants it: `seen(page, name, part)`."""
+
+    def kept(page, name, part="", **options):
+        if folder := os.environ.get("RARAVIS_SCREENSHOTS"):
+            from PIL import Image
+
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(400)
+            shot = page.locator(part).screenshot() if part else page.screenshot(**{"full_page": True, **options})
+            picture = Image.open(io.BytesIO(shot)).convert("RGB")
+            picture.save(Path(folder) / f"{name}.webp", quality=85, method=6)
+
+    return kept
 
 
 def _shared() -> Path:

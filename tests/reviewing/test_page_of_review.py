@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from raravis.credits import Rights
+from raravis.data.sources import bestiary
 from raravis.reviewing import answers, sheet
 from raravis.reviewing.item import Item
 from raravis.reviewing.sheet import Beside
@@ -138,3 +139,59 @@ def test_keys_answer_and_what_is_saved_is_taken_in(written, served):
     assert [one.family for one in found] == ["canidae", "-", "Ursidae", "canidae"]
     assert [one.box for one in found] == [None, None, BOX, (0.0, 0.0, 0.5, 1.0)]
     assert (found[0].note, found[0].who) == ('a "note", really', "Ada")
+
+
+@pytest.fixture
+def meadow(tmp_path):
+    """A review of a cat and an owl that stand in one photograph, beside pictures like them; all of them drawn."""
+    bestiary.draw(tmp_path / "drawn", share=0.05, families=["felidae", "strigidae"], quiet=True)
+    cats, owls = (sorted(tmp_path.glob(f"drawn/*{name}/*.jpg")) for name in ("felidae", "strigidae"))
+    photograph, items = Image.new("RGB", (960, 540), (196, 205, 172)), []
+    for told, other, sure, (left, top), pictures in (
+        ("felidae", "mustelidae", 0.52, (80, 250), cats),
+        ("strigidae", "falconidae", 0.61, (640, 60), owls),
+    ):
+        with Image.open(pictures[0]) as drawn:
+            photograph.paste(drawn.resize((210, 210)), (left, top))
+        likely = ((told, sure), (other, 0.3), ("hylidae", 0.04))
+        box = (left / 960, top / 540, 210 / 960, 210 / 540)
+        file = tmp_path / "meadow.jpg"
+        words = f"uncertain: {told} {sure:.2f}"
+        items.append(Item("meadow.jpg", file, told, sure, "uncertain", words, 0.5, candidates=likely, box=box))
+    photograph.save(file, quality=90)
+    whose = Rights("Apache-2.0", "raravis, drawn by its own code")
+    beside = {
+        item.name: [Beside(item.told, one, whose) for one in some[1:5]]
+        for item, some in zip(items, (cats, owls), strict=True)
+    }
+    lead = "2 of 2 animals in their boxes that the model named, the most useful first."
+    sheet.write(tmp_path, items, title="To look at", lead=lead, families=["felidae"], beside=beside, quiet=True)
+    return tmp_path, items
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is at hand")
+def test_the_frame_lies_where_the_animal_is_on_every_screen(meadow, seen):
+    playwright = pytest.importorskip("playwright.sync_api")
+    folder, items = meadow
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=120_000)
+        for name, size in (("review", (1100, 800)), ("review-phone", (390, 844))):
+            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+            page.goto((folder / sheet.PAGE).as_uri())
+            page.locator(".nearest img").last.scroll_into_view_if_needed()
+            page.evaluate("scrollTo(0, 0)")
+            seen(page, name)
+            for number, item in enumerate(items):
+                rectangles = (
+                    page.locator(".framed")
+                    .nth(number)
+                    .evaluate(
+                        "one => ['img', 'span'].map(name => one.querySelector(name).getBoundingClientRect().toJSON())"
+                    )
+                )
+                image, frame = rectangles
+                left, top = ((frame[side] - image[side]) / image[of] for side, of in (("x", "width"), ("y", "height")))
+                wide, high = (frame[of] / image[of] for of in ("width", "height"))
+                assert (left, top, wide, high) == pytest.approx(item.box, abs=0.02)
+            assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+        browser.close()

@@ -4,7 +4,6 @@
 """
 
 import base64
-import io
 import os
 import shutil
 import threading
@@ -87,16 +86,6 @@ def visit(browser, site):
     assert [one for one in complaints if "Failed to load resource" not in one] == []
 
 
-def seen(page, name, part="", **options):
-    """Keep what the page, or a part of it, looks like, where somebody wants it."""
-    if folder := os.environ.get("RARAVIS_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.wait_for_timeout(400)
-        shot = page.locator(part).screenshot() if part else page.screenshot(**{"full_page": True, **options})
-        picture = Image.open(io.BytesIO(shot)).convert("RGB")
-        picture.save(Path(folder) / f"{name}.webp", quality=85, method=6)
-
-
 def answered(page, count):
     """Wait for that many answers."""
     expect(page.locator(".card:not(.waiting)")).to_have_count(count)
@@ -107,7 +96,7 @@ def held(animals, *families):
     return [str(sorted(animals.glob(f"*{family}/*.jpg"))[0]) for family in families]
 
 
-def test_photographs_that_are_picked_become_cards_with_everything_that_is_known(visit, animals):
+def test_photographs_that_are_picked_become_cards_with_everything_that_is_known(visit, animals, seen):
     page = visit()
     seen(page, "empty")
     page.set_input_files("#files", held(animals, "strigidae", "felidae"))
@@ -119,7 +108,7 @@ def test_photographs_that_are_picked_become_cards_with_everything_that_is_known(
     seen(page, "answers")
 
 
-def test_heat_is_laid_over_the_photograph_and_taken_away_with_the_keyboard(visit, animals):
+def test_heat_is_laid_over_the_photograph_and_taken_away_with_the_keyboard(visit, animals, seen):
     page = visit()
     page.set_input_files("#files", held(animals, "strigidae"))
     heat, toggle = page.locator(".heat"), page.locator(".show-heat")
@@ -135,7 +124,7 @@ def test_heat_is_laid_over_the_photograph_and_taken_away_with_the_keyboard(visit
     expect(heat).to_have_css("opacity", "0")
 
 
-def test_a_wrong_answer_is_corrected_in_two_clicks_and_undone_in_one(visit, animals, site):
+def test_a_wrong_answer_is_corrected_in_two_clicks_and_undone_in_one(visit, animals, site, seen):
     page, (_, kept) = visit(), site
     before = kept.count()
     (photo,) = held(animals, "psittacidae")
@@ -165,7 +154,7 @@ def test_another_family_can_be_typed_and_entered(visit, animals, site):
     assert (kept.table()[-1].family, kept.table()[-1].who) == ("mustelidae", "Ada")
 
 
-def test_what_is_unfamiliar_cannot_be_overlooked_and_offers_no_name(visit, animals, model, tmp_path):
+def test_what_is_unfamiliar_cannot_be_overlooked_and_offers_no_name(visit, animals, model, tmp_path, seen):
     strange = tmp_path / "strange.png"
     Image.effect_noise((200, 160), 90).convert("RGB").save(strange)
     assert model.answer(decode.pixels(strange.read_bytes(), model.size, model.fit)[None]).verdicts.verdict[0] == 2
@@ -179,7 +168,7 @@ def test_what_is_unfamiliar_cannot_be_overlooked_and_offers_no_name(visit, anima
     seen(page, "unfamiliar")
 
 
-def test_a_bad_file_says_why_and_the_others_go_on(visit, animals, tmp_path):
+def test_a_bad_file_says_why_and_the_others_go_on(visit, animals, tmp_path, seen):
     (tmp_path / "notes.txt").write_text("no photograph")
     (tmp_path / "large.jpg").write_bytes(b"\xff\xd8" + bytes(3 << 20))
     page = visit()
@@ -211,7 +200,7 @@ def test_photographs_are_dropped_and_pasted(visit, animals):
     assert sorted(page.locator("figcaption").all_inner_texts()) == ["drop.jpg", "paste.jpg"]
 
 
-def test_without_a_script_the_same_forms_work(visit, animals, site):
+def test_without_a_script_the_same_forms_work(visit, animals, site, seen):
     page, (_, kept) = visit(java_script_enabled=False), site
     before = kept.count()
     page.set_input_files("#files", held(animals, "strigidae"))
@@ -228,7 +217,7 @@ def test_without_a_script_the_same_forms_work(visit, animals, site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_is_wider_than_the_screen(visit, animals, scheme):
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit, animals, scheme, seen):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
     page = visit(**phone)
     page.set_input_files("#files", held(animals, "papilionidae"))
@@ -244,7 +233,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit, animals, scheme):
     seen(page, f"phone-{scheme}")
 
 
-def test_dark_where_the_reader_wants_it(visit, animals):
+def test_dark_where_the_reader_wants_it(visit, animals, seen):
     page = visit(color_scheme="dark")
     page.set_input_files("#files", held(animals, "strigidae", "asteriidae"))
     answered(page, 2)
@@ -308,7 +297,7 @@ WIDER = """() => [document.documentElement, ...document.querySelectorAll('.table
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_corrections_on_a_phone_are_cards_that_nobody_scrolls_sideways(visit, history, site, scheme):
+def test_corrections_on_a_phone_are_cards_that_nobody_scrolls_sideways(visit, history, site, scheme, seen):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": scheme}
     page, (_, kept) = visit("/corrections", **phone), site
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -328,7 +317,7 @@ def test_corrections_on_a_phone_are_cards_that_nobody_scrolls_sideways(visit, hi
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1025, 1100])
-def test_corrections_are_a_table_to_a_screen_reader_on_every_screen(visit, history, width):
+def test_corrections_are_a_table_to_a_screen_reader_on_every_screen(visit, history, width, seen):
     page = visit("/corrections", viewport={"width": width, "height": 800})
     assert page.evaluate(WIDER) == []
     table = page.get_by_role("table", name="Corrections")
@@ -343,7 +332,7 @@ def test_corrections_are_a_table_to_a_screen_reader_on_every_screen(visit, histo
     seen(page, f"corrections-{width}")
 
 
-def test_other_pages_are_drawn_without_a_network(visit):
+def test_other_pages_are_drawn_without_a_network(visit, seen):
     page = visit("/docs")
     assert page.locator(".call").count() == 8
     seen(page, "docs", full_page=False)
