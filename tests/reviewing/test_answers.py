@@ -47,6 +47,12 @@ def test_animals_of_one_photograph_are_answered_one_by_one(tmp_path):
         answers.read(file)
 
 
+def test_who_did_not_sign_is_somebody_else_in_every_table():
+    found = answers.settle([said("felidae"), said("canidae")], [said("ursidae")])
+    assert [{one.family for one in people} for people in found.conflicts] == [{"canidae", "ursidae"}]
+    assert [one.family for one in answers.settle([said("felidae")], [said("felidae")]).decided] == ["felidae"]
+
+
 def test_people_who_agree_but_for_case_agree():
     found = answers.settle([said("Felidae", "Ada"), said("felidae", "Bo")])
     assert (len(found.decided), found.conflicts) == (1, ())

@@ -1,5 +1,6 @@
 """What a person should look at first, and why."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -153,14 +154,22 @@ def test_animals_in_their_boxes_are_read_one_by_one_from_csv_and_parquet_alike(t
         assert notes == ()
 
 
-def test_animals_of_one_photograph_are_no_burst(tmp_path):
-    both = [(0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5)]
-    first = picture(tmp_path / "1.jpg", 1)
-    again = tmp_path / "2.jpg"
-    again.write_bytes(first.read_bytes())
-    rows = [replace(item(path, "felidae", 0.5), box=box) for path in (first, again) for box in both]
+def test_animals_before_one_camera_are_a_burst_only_where_they_look_the_same(tmp_path):
+    meadow = Image.new("RGB", (640, 400), (128, 140, 120))
+    for number, (seed, left) in enumerate([(1, 20), (2, 220), (1, 420)]):
+        picture(tmp_path / "animal.jpg", seed)
+        photograph = meadow.copy()
+        with Image.open(tmp_path / "animal.jpg") as animal:
+            photograph.paste(animal, (left, 100))
+        photograph.save(tmp_path / f"{number}.png")
+    shutil.copy(tmp_path / "1.png", tmp_path / "copy.png")
+    places = {"0": 20, "1": 220, "copy": 220, "2": 420}
+    rows = [
+        replace(item(tmp_path / f"{name}.png"), box=(left / 640, 100 / 400, 64 / 640, 64 / 400))
+        for name, left in places.items()
+    ]
     found, _ = diverse.chosen(rows, 10)
-    assert [(one.file_path, one.box, one.alike) for one in found] == [("1.jpg", box, 1) for box in both]
+    assert [(one.file_path, one.alike) for one in found] == [("0.png", 1), ("1.png", 1)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 import raravis
@@ -31,83 +30,6 @@ def answer(folder: Path, name: str, *rows: tuple[str, str], columns=("file_path"
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([columns, *rows])
     return path
-
-
-@pytest.fixture
-def boxed(tmp_path, photos36):
-    """Predictions of a grey photograph with two animals in it, whose colours are those of two families."""
-    image = Image.new("RGB", (200, 100), "grey")
-    for name, left in (("canidae", 10), ("felidae", 120)):
-        with Image.open(photos36 / name / "00.jpg") as animal:
-            image.paste(animal.resize((40, 40)), (left, 30))
-    (tmp_path / "cameras").mkdir()
-    image.save(tmp_path / "cameras" / "two.jpg", quality=95)
-    path = tmp_path / "boxed.csv"
-    rows = ("0.05|0.3|0.2|0.4", "0.6|0.3|0.2|0.4")
-    path.write_text("file_path,family,confidence,bbox\n" + "".join(f"two.jpg,ursidae,0.5,{box}\n" for box in rows))
-    return path
-
-
-def test_animals_in_their_boxes_are_listed_one_by_one_beside_photographs_like_them(
-    boxed, small_run, photos36, tmp_path
-):
-    found = raravis.review(boxed, model=small_run, out=tmp_path / "out", root=tmp_path / "cameras", quiet=True)
-    assert (found.figures["photographs"], found.figures["listed"]) == (1, 2)
-    rows = {row["bbox"]: row for row in table_of(tmp_path / "out" / "review.csv")}
-    assert len(rows) == 2
-    assert len({row["image_id"] for row in rows.values()}) == 1
-    assert len({row["reason"] for row in rows.values()}) == 2, "each has neighbours of its own"
-    page = (tmp_path / "out" / "review.html").read_text()
-    assert "2 of 2 animals in their boxes" in page
-    assert page.count('<figure class="whole">') == 2
-
-
-def test_an_answered_animal_is_cut_out_and_is_a_photograph_from_then_on(boxed, photos36, tmp_path, monkeypatch):
-    raravis.review(boxed, out=tmp_path / "listed", root=tmp_path / "cameras", quiet=True)
-    columns = ("file_path", "image_id", "bbox", "family")
-    told = [[row[name] for name in columns[:3]] for row in table_of(tmp_path / "listed" / "review.csv")]
-    left, right = sorted(told, key=lambda one: float(one[2].partition("|")[0]))
-    file = answer(tmp_path, "a.csv", (*left, "canidae"), (*right, "felidae"), columns=columns)
-    places = {"root": tmp_path / "cameras", "quiet": True}
-    found = raravis.review(answers=file, into=str(photos36), out=tmp_path / "out", **places)
-    assert (found.figures["added"], found.figures["images"]) == (2, 38)
-    assert {row["bbox"] for row in table_of(tmp_path / "out" / "changes.csv")} == {left[2], right[2]}
-    root = Path(found.notes[-1].rpartition(" --root ")[2])
-    new = table_of(found.out)[36:]
-    assert {row["cut_from"] for row in new} == {left[1]}
-    added = {row["family"]: root / row["file_path"] for row in new}
-    assert {path.parent for path in added.values()} == {tmp_path / "out" / "added"}
-    for name, path in added.items():
-        with Image.open(path) as image, Image.open(photos36 / name / "00.jpg") as whole:
-            assert image.size == (44, 44)
-            colour = np.asarray(image, float)[6:-6, 6:-6].mean((0, 1))
-            np.testing.assert_allclose(colour, np.asarray(whole, float).mean((0, 1)), atol=12)
-
-    second = answer(tmp_path, "b.csv", (*left, "-"), (*right, "ursidae"), columns=columns)
-    monkeypatch.chdir(tmp_path / "cameras")
-    again = raravis.review(answers=second, into=str(found.out), out=tmp_path / "again", root=root, quiet=True)
-    assert (again.figures["left_out"], again.figures["relabelled"], again.figures["images"]) == (1, 1, 37)
-
-
-def test_an_animal_of_a_photograph_that_changed_or_is_gone_is_not_taken(boxed, photos36, tmp_path):
-    columns = ("file_path", "image_id", "bbox", "family")
-    changed, gone = ("two.jpg", "ab" * 32, "0|0|1|1", "canidae"), ("gone.jpg", "", "0|0|1|1", "canidae")
-    file = answer(tmp_path, "a.csv", changed, gone, ("two.jpg", "", "0|0|1|1", "felidae"), columns=columns)
-    found = raravis.review(answers=file, out=tmp_path / "out", root=tmp_path / "cameras", quiet=True)
-    assert (found.figures["no_such_image"], found.figures["added"], found.figures["images"]) == (2, 1, 1)
-    assert len(list((tmp_path / "out" / "added").iterdir())) == 1
-
-
-def test_whose_the_photograph_is_stays_with_the_animal(boxed, tmp_path):
-    listed = "file_path,family,license,rights_holder\ntwo.jpg,felidae,CC BY 4.0,Ada\n"
-    (tmp_path / "data.csv").write_text(listed)
-    columns = ("file_path", "image_id", "bbox", "family")
-    file = answer(tmp_path, "a.csv", ("two.jpg", "", "0.05|0.3|0.2|0.4", "canidae"), columns=columns)
-    places = {"root": tmp_path / "cameras", "quiet": True}
-    found = raravis.review(answers=file, into=str(tmp_path / "data.csv"), out=tmp_path / "out", **places)
-    whole, animal = table_of(found.out)
-    assert (whole["family"], animal["family"]) == ("felidae", "canidae")
-    assert (animal["license"], animal["rights_holder"]) == ("CC BY 4.0", "Ada")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def review(
     into: Annotated[str | None, typer.Option(help="The DATA that the answers correct and add to.")] = None,
     new_families: Annotated[bool, typer.Option("--new-families", help="Take in families that nobody knows.")] = False,
     model: Annotated[Path | None, typer.Option(help="The run or bundle that made the predictions.")] = None,
-    limit: Annotated[int, typer.Option(help="Photographs listed at most.", min=1)] = 200,
+    limit: Annotated[int, typer.Option(help="Photographs, or animals in them, listed at most.", min=1)] = 200,
     data: Annotated[str | None, typer.Option(help="Where the images of the run are now.")] = None,
     path_column: PathColumn = None,
     label_column: LabelColumn = None,

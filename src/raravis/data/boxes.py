@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil
 from typing import Final
 
@@ -44,20 +45,24 @@ def name(file_path: str, sides: Sides | None) -> str:
     return file_path if sides is None else f"{file_path}\n{written(sides)}"
 
 
+def around(pixels: int, sides: Iterable[Sides]) -> int:
+    """How large a photograph must be decoded, for `pixels` of the smallest animal in it; see `decode.open_upright`."""
+    return ceil(pixels / min((max(one[2:]) for one in sides), default=1))
+
+
 def opened(data: bytes, sides: Sides | None, *, around: int | None = None) -> Image.Image:
     """An animal cut out of its photograph, or all of the photograph where no box is given; upright, RGB.
 
     Args:
         data: bytes of the photograph.
         sides: where the animal is.
-        around: pixels of the shorter side that are needed, see `decode.open_upright`; None for all there are.
+        around: as for `decode.open_upright`, of the whole photograph.
 
     Raises:
         UnreadableImageError: it cannot be read; says why.
     """
-    if sides is None:
-        return decode.open_upright(data, around=around)
-    return cut(decode.open_upright(data, around=around and ceil(around / max(sides[2:]))), sides)
+    image = decode.open_upright(data, around=around)
+    return image if sides is None else cut(image, sides)
 
 
 def cut(image: Image.Image, sides: Sides) -> Image.Image:

@@ -132,16 +132,18 @@ def _answer(cells: Mapping[str, str], path: str, file: Path, number: int) -> Ans
     return Answer(image_id, path, cells["family"], who, time, note, box)
 
 
-def settle(answers: Iterable[Answer]) -> Settled:
+def settle(*tables: Iterable[Answer]) -> Settled:
     """One decision a photograph or animal; families that differ by case or blanks alone are one.
 
     Args:
-        answers: in the order in which they were given; a later `time` counts as later.
+        tables: answers in the order in which they were given; a later `time` counts as later. Who did not sign is
+            somebody else in every table.
     """
-    by_name: dict[str, dict[str, Answer]] = {}
+    by_name: dict[str, dict[str | int, Answer]] = {}
     total = 0
-    for answer in sorted(answers, key=lambda one: one.time):  # stable: without times, the order given
-        by_name.setdefault(answer.name, {})[answer.who.casefold()] = answer
+    given = ((number, answer) for number, answers in enumerate(tables) for answer in answers)
+    for number, answer in sorted(given, key=lambda one: one[1].time):  # stable: without times, the order given
+        by_name.setdefault(answer.name, {})[answer.who.casefold() or number] = answer
         total += 1
     decided, conflicts = [], []
     for people in by_name.values():

@@ -17,9 +17,9 @@ from typing import Final
 import pandas as pd
 
 from raravis import progress
-from raravis.data import audit
+from raravis.data import audit, boxes, hashing
 from raravis.data.ahead import ahead, cores
-from raravis.data.decode import Probe, probe
+from raravis.data.decode import Probe, UnreadableImageError, probe, read_bytes
 from raravis.reviewing.item import Item
 
 FAMILY: Final = 0.9
@@ -49,7 +49,7 @@ def chosen(
     pool = list(items[: POOL * limit])
     with (
         progress.bar("looking at photographs", len(pool), quiet=quiet, unit="photographs") as advance,
-        closing(ahead(lambda item: probe(item.file), pool, window=4 * cores())) as looks,
+        closing(ahead(_look, pool, window=4 * cores())) as looks,
     ):
         seen = []
         for look in looks:
@@ -65,11 +65,9 @@ def _firsts(there: Sequence[tuple[Item, Probe]]) -> Iterator[Item]:
     """The first of every group of photographs that look the same and are told alike."""
     if not there:
         return
-    table = pd.DataFrame({"image_id": [look.image_id for _, look in there], "phash": [look.phash for _, look in there]})
-    keys = [
-        (int(group), item.told, item.label, turn)
-        for group, (item, _), turn in zip(audit.groups(table), there, _turns(there), strict=True)
-    ]
+    ids = [boxes.name(look.image_id, item.box) for item, look in there]
+    table = pd.DataFrame({"image_id": ids, "phash": [look.phash for _, look in there]})
+    keys = [(int(group), item.told, item.label) for group, (item, _) in zip(audit.groups(table), there, strict=True)]
     sizes = Counter(keys)
     passed = set()
     for key, (item, look) in zip(keys, there, strict=True):
@@ -78,12 +76,17 @@ def _firsts(there: Sequence[tuple[Item, Probe]]) -> Iterator[Item]:
             yield replace(item, image_id=look.image_id, alike=sizes[key] - 1)
 
 
-def _turns(there: Sequence[tuple[Item, Probe]]) -> Iterator[int]:
-    """Of each item, how many animals of its photograph that are told alike stand before it: those are no burst."""
-    before: Counter[tuple[str, str]] = Counter()
-    for item, _ in there:
-        yield before[item.file_path, item.told]
-        before[item.file_path, item.told] += 1
+def _look(item: Item) -> Probe:
+    """A look at a photograph, or at the animal in its box: other places before one camera are no burst."""
+    look = probe(item.file)
+    if look.error or item.box is None:
+        return look
+    around = boxes.around(2 * hashing.SIDE, [item.box])
+    try:
+        animal = boxes.opened(read_bytes(item.file), item.box, around=around)
+    except UnreadableImageError as error:  # it has changed meanwhile
+        return Probe(error=str(error))
+    return replace(look, phash=hashing.perceptual(animal))
 
 
 def _spread(items: Sequence[Item], limit: int) -> Iterator[Item]:

@@ -38,6 +38,7 @@ class Families:
         self._known = {same(family): family for family in sorted(known, reverse=True)}
         usual = {family: accepted(family, "family") for family in self._known.values()}
         self._accepted = {name: family for family, (name, part) in usual.items() if not part}
+        self._met: dict[str, str] = {}  # others, as they were written first
 
     def look_up(self, given: str) -> Name:
         """What an answered name stands for."""
@@ -50,7 +51,7 @@ class Families:
             return Name(given, own, "synonym", f"{given} is taken as {own}, as the data writes it{why}.")
         if usual in bundled():
             renamed = f" (usually {usual}{f': {part}' if part else ''})" if usual != key else ""
-            return Name(given, given, "new", f"{given} is new to the data{renamed}.")
+            return Name(given, self._met.setdefault(key, given), "new", f"{given} is new to the data{renamed}.")
         near = get_close_matches(key, [*self._known, *bundled()], 1, _ALIKE)
         hint = f" Did you mean {self._known.get(near[0], near[0])}?" if near else ""
-        return Name(given, given, "unknown", f"No family named {given!r} is known.{hint}")
+        return Name(given, self._met.setdefault(key, given), "unknown", f"No family named {given!r} is known.{hint}")

@@ -28,6 +28,7 @@ COLUMNS: Final = (
     "reason",
     "priority",
     "family",
+    "who",
     "note",
     "label",
     "candidates",
@@ -36,7 +37,7 @@ COLUMNS: Final = (
     "alike",
     "bbox",
 )
-"""`family` and `note` are empty, to be filled in."""
+"""`family`, `who` and `note` are empty, to be filled in."""
 
 NONE: Final = "-"
 """The answer for a photograph that shows no animal, or is not usable: it is left out of what is learned from."""
@@ -143,7 +144,7 @@ def _picture(file: Path | bytes, side: int, box: Sides | None = None) -> str:
     """A photograph, or an animal in it, at most `side` pixels wide and high, as an address; "" if it cannot be read."""
     try:
         data = file if isinstance(file, bytes) else decode.read_bytes(file)
-        image = boxes.opened(data, box, around=side)
+        image = boxes.opened(data, box, around=boxes.around(side, [box] if box else []))
     except UnreadableImageError:
         return ""
     image.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)

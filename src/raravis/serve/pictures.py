@@ -12,13 +12,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raravis.data import decode, places
-from raravis.data.boxes import cut
+from raravis.data.boxes import around, cut
 from raravis.data.decode import Fit
 from raravis.errors import DataError, UsageError
 from raravis.serve import row as rows
@@ -148,8 +147,8 @@ def look(picture: Picture, size: int, fit: Fit) -> list[Look]:
         data = places.read(picture.path)
         if not any(row.box for row in wanted):
             return [Look(row, decode.pixels(data, size, fit)) for row in wanted]
-        least = min(max(row.box.width, row.box.height) for row in picture.rows if row.box)  # also of those not wanted
-        image = decode.open_upright(data, around=ceil(2 * size / least))
+        every = (row.box.sides for row in picture.rows if row.box)  # also of those not wanted
+        image = decode.open_upright(data, around=around(2 * size, every))
         return [Look(row, decode.squared(cut(image, row.box.sides), size, fit)) for row in wanted if row.box]
     except decode.UnreadableImageError as error:
         bad = rows.unreadable(picture.path, str(error) or "cannot be read")

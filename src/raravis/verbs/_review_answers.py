@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
+import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from raravis import credits, files, taxonomy
-from raravis.data import audit, boxes, catalogue, decode, labels
+from raravis.data import audit, boxes, catalogue, labels
 from raravis.data.sources import Request, open_source
-from raravis.errors import DataError
+from raravis.errors import DataError, UsageError
 from raravis.lineages import WIDER, Taxonomy
 from raravis.outcome import Outcome
 from raravis.reviewing import answers as answering
@@ -26,10 +24,13 @@ from raravis.reviewing.answers import Answer, Given, Settled
 from raravis.reviewing.families import Families
 from raravis.reviewing.sheet import NONE
 from raravis.serve.corrections import SOMETHING_ELSE, Corrections
+from raravis.verbs._review_pictures import BOX, Pictures
 
 TABLE: Final = "corrected.csv"
 CHANGES: Final = "changes.csv"
-ADDED: Final = "added"
+REFUSED: Final = "refused.csv"
+"""In place of both, what became of answers of which none could be taken in."""
+
 _COLUMNS: Final = ("file_path", "image_id", "bbox", "before", "family", "change", "who", "time", "note")
 _SQLITE: Final = b"SQLite format 3\0"
 _TOLD: Final = 5
@@ -38,22 +39,24 @@ CONFIRMED, RELABELLED, TAKEN, LEFT_OUT = "confirmed", "relabelled", "added", "le
 CONFLICT, UNKNOWN, STRANGE = "conflict", "unknown family", "no such image"
 
 
-_Shown = Mapping[str, tuple[Callable[[], bytes], str]]
-"""Image id → what gives the bytes of a photograph that is no file, and the end of its name."""
-
-
 @dataclass
 class _Work:
     """The table that is being corrected.
 
     Attributes:
         table: strings; `file_path` absolute while it is worked on.
-        rows_of: image id, and path as the data writes it → labels of `table`'s rows.
-        changes: one row an answered photograph.
+        root: the folder of DATA; None without it.
+        ids: path as the data writes it → image id; "" for what cannot be read.
+        rows_of: `Answer.name` of what DATA holds → labels of `table`'s rows.
+        changes: one row an answered photograph or animal.
+        gone: labels of rows that are left out.
+        added: new rows.
     """
 
     table: pd.DataFrame
-    rows_of: dict[str, list[int]]
+    root: Path | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    rows_of: dict[str, list[int]] = field(default_factory=dict)
     changes: list[dict[str, str]] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     added: list[dict[str, str]] = field(default_factory=list)
@@ -83,10 +86,11 @@ def take(
         quiet: no progress.
 
     Raises:
-        UsageError: a file is not there, or no answers.
+        UsageError: a file is not there, or no answers, or `out` lies in DATA.
         DataError: a file is damaged, or nothing of all that was answered can be used.
         StorageError: `out` cannot be written.
     """
+    place = Path(os.path.realpath(out))
     with ExitStack() as opened:
         stores: list[Corrections] = []
         read = []
@@ -96,14 +100,17 @@ def take(
                 read.append(_of_store(stores[-1]))
             else:
                 read.append(answering.read(file))
-        settled = answering.settle(one for some in read for one in some.answers)
-        if not settled.decided and not settled.conflicts:
+        if not any(some.answers for some in read):
             left = sum(some.open for some in read)
             raise DataError(f"No photograph is answered yet ({left} rows are open); fill in their column family.")
-        work, data_root, known = _laid_out(into, quiet)
-        names = Families(known.union(*(some.families for some in read)))
-        notes = _apply(settled, work, names, stores, files.folder(out), root, new_families)
-    return _written(work, settled, read, data_root, Path(out).absolute(), notes)
+        work = _laid_out(into, place, quiet)
+        paths = {work.ids[path]: work.root / path for path in work.ids} if work.root else {}
+        pictures = Pictures(work.ids, paths, stores, root)
+        settled = answering.settle(*(map(pictures.identified, some.answers) for some in read))
+        known = filter(None, work.table["family"])
+        names = Families(frozenset(known).union(*(some.families for some in read)))
+        notes = _apply(settled, work, names, pictures, files.folder(place), new_families)
+    return _written(work, settled, read, place, notes)
 
 
 def _is_store(file: Path) -> bool:
@@ -122,46 +129,41 @@ def _of_store(store: Corrections) -> Given:
     return Given(tuple(answers), 0, frozenset(one.told for one in found if one.told))
 
 
-def _laid_out(into: Request | None, quiet: bool) -> tuple[_Work, Path | None, frozenset[str]]:
-    """The table of DATA, its root, and its families."""
+def _laid_out(into: Request | None, out: Path, quiet: bool) -> _Work:
+    """DATA, to be worked on; `out` must not become a label of it."""
     if into is None:
-        return _Work(pd.DataFrame(columns=["file_path", *taxonomy.RANKS]), {}), None, frozenset()
+        return _Work(pd.DataFrame(columns=["file_path", *taxonomy.RANKS]))
     listing, found = open_source(into, quiet=quiet), catalogue.read(into, quiet=quiet)
     table = listing.table.drop(columns="problem").reset_index(drop=True)
-    rows_of: dict[str, list[int]] = {}
-    for row, (path, image_id) in enumerate(zip(table["file_path"], found.table["image_id"], strict=True)):
-        rows_of.setdefault(path, []).append(row)
-        if image_id:
-            rows_of.setdefault(image_id, []).append(row)
-    table["file_path"] = [str(listing.root / path) for path in table["file_path"]]
-    return _Work(table, rows_of), listing.root, frozenset(filter(None, table["family"]))
+    root = Path(os.path.realpath(listing.root))
+    if listing.kind == "folder" and out.is_relative_to(root):
+        raise UsageError(f"{out} lies in {into.data}, and would be read as a part of it.\nGive an --out beside it.")
+    work, places = _Work(table, root), table["file_path"].tolist()
+    cuts = (table[name].tolist() if name in table else [""] * len(table) for name in (audit.CUT_FROM, BOX))
+    for row, (path, image_id, whole, box) in enumerate(zip(places, found.table["image_id"], *cuts, strict=True)):
+        work.ids[path] = image_id
+        work.rows_of.setdefault(image_id or path, []).append(row)
+        if whole and box:
+            work.rows_of.setdefault(f"{whole}\n{box}", []).append(row)
+    table["file_path"] = [str(root / path) for path in table["file_path"]]
+    return work
 
 
 def _apply(
-    settled: Settled,
-    work: _Work,
-    names: Families,
-    stores: Sequence[Corrections],
-    out: Path,
-    root: Path,
-    new_families: bool,
+    settled: Settled, work: _Work, names: Families, pictures: Pictures, out: Path, new_families: bool
 ) -> list[str]:
     """Do what was decided; what is to be told."""
     told: dict[str, None] = {}
     lineages = labels.of_table(work.table[work.table["family"] != ""]) if len(work.table) else {}
-    kept: _Shown = {
-        one.image_id: (partial(store.image, one.image_id), one.suffix) for store in stores for one in store.table()
-    }
     for people in settled.conflicts:
         for one in people:
             work.note(one, CONFLICT)
     for answer in settled.decided:
-        meant, shown, about = (answer, kept, {}) if answer.box is None else _cut_out(answer, root, work)
-        rows = work.rows_of.get(meant.photograph, [])
+        rows = work.rows_of.get(answer.name, [])
         before = str(work.table.loc[rows[0], "family"]) if rows else ""
         if not answering.usable(answer):
             work.gone += rows
-            work.note(answer, LEFT_OUT, before)
+            work.note(answer, LEFT_OUT if rows or answer.image_id else STRANGE, before)
             continue
         name = names.look_up(answer.family)
         if name.note:
@@ -174,13 +176,20 @@ def _apply(
             changed = [row for row in rows if work.table.loc[row, "family"] != name.family]
             _relabel(work.table, rows, changed, name.family, lineage, answer)
             work.note(answer, RELABELLED if changed else CONFIRMED, before, name.family)
-        elif path := _found(meant, shown, out, root):
-            new = {rank: lineage.get(rank, "") for rank in WIDER} | about
-            work.added.append({"file_path": str(path), **new, "answered_by": answer.who, "label_before": ""})
+        elif found := pictures.file(answer, out):
+            path, about = found
+            about |= {rank: lineage.get(rank, "") for rank in WIDER} | _rights(work, answer)
+            work.added.append({"file_path": str(path), **about, "answered_by": answer.who, "label_before": ""})
             work.note(answer, TAKEN, "", name.family)
         else:
             work.note(answer, STRANGE)
     return list(told)
+
+
+def _rights(work: _Work, answer: Answer) -> dict[str, str]:
+    """Whose the photograph is that an animal is cut out of, as far as DATA knows."""
+    rows = work.rows_of.get(answer.photograph, [])
+    return {name: str(work.table.loc[rows[0], name]) for name in credits.COLUMNS if rows and name in work.table}
 
 
 def _relabel(
@@ -197,58 +206,17 @@ def _relabel(
     table.loc[changed, "family"] = family
 
 
-def _cut_out(answer: Answer, root: Path, work: _Work) -> tuple[Answer, _Shown, dict[str, str]]:
-    """The animal that an answer speaks of, as a photograph of its own: one without a name if it is not to be had.
-
-    Returns:
-        the answer about it, its bytes, and what DATA is to know of it: which photograph it was cut out of, and whose
-        that is.
-    """
-    try:
-        data = decode.read_bytes(_path(answer, root))
-        photograph = hashlib.sha256(data).hexdigest()
-        if answer.image_id not in ("", photograph):
-            raise decode.UnreadableImageError("has changed")
-        stream = io.BytesIO()
-        boxes.opened(data, answer.box).save(stream, "JPEG", quality=95, subsampling=0)
-    except decode.UnreadableImageError:
-        return replace(answer, image_id="", file_path="", box=None), {}, {}
-    image_id = hashlib.sha256(stream.getvalue()).hexdigest()
-    rows = work.rows_of.get(photograph, [])
-    rights = {name: str(work.table.loc[rows[0], name]) for name in credits.COLUMNS if rows and name in work.table}
-    about = {audit.CUT_FROM: photograph, **rights}
-    return replace(answer, image_id=image_id, file_path="", box=None), {image_id: (stream.getvalue, ".jpg")}, about
-
-
-def _found(answer: Answer, shown: _Shown, out: Path, root: Path) -> Path | None:
-    """A photograph that DATA lacks: one that is shown to us, else where the answer says it lies."""
-    if answer.image_id in shown:
-        picture, suffix = shown[answer.image_id]
-        path = files.folder(out / ADDED) / f"{answer.image_id}{suffix}"
-        with files.atomic(path) as stream:
-            stream.write(picture())
-        return path
-    if not answer.file_path:
-        return None
-    path = _path(answer, root)
-    look = decode.probe(path)
-    return path if look.image_id and answer.image_id in ("", look.image_id) else None
-
-
-def _path(answer: Answer, root: Path) -> Path:
-    """Where its photograph lies: below `root`, else, as DATA may have a use of its own for that, the current folder."""
-    below = root.absolute() / answer.file_path
-    return below if below.is_file() else Path.cwd() / answer.file_path
-
-
-def _written(
-    work: _Work, settled: Settled, read: Sequence[Given], data_root: Path | None, out: Path, notes: list[str]
-) -> Outcome:
+def _written(work: _Work, settled: Settled, read: Sequence[Given], out: Path, notes: list[str]) -> Outcome:
     table = pd.concat([work.table.drop(index=work.gone), pd.DataFrame(work.added)], ignore_index=True).fillna("")
-    files.write_text(
-        out / CHANGES, pd.DataFrame(work.changes, columns=_COLUMNS).to_csv(index=False, lineterminator="\n")
-    )
+    changes = pd.DataFrame(work.changes, columns=_COLUMNS).to_csv(index=False, lineterminator="\n")
     counts = Counter(row["change"] for row in work.changes)
+    if table.empty or not any(counts[name] for name in (RELABELLED, CONFIRMED, TAKEN, LEFT_OUT)):
+        files.write_text(out / REFUSED, changes)
+        raise _refused(counts, out)
+    root = _root(work.root, table["file_path"], bool(work.added))
+    table["file_path"] = [Path(os.path.relpath(path, root)).as_posix() for path in table["file_path"]]
+    files.write_text(out / TABLE, table.to_csv(index=False, lineterminator="\n"))
+    files.write_text(out / CHANGES, changes)
     figures = {
         "answered": len(settled.decided) + len(settled.conflicts),
         "open": sum(some.open for some in read),
@@ -258,27 +226,27 @@ def _written(
         "no_such_image": counts[STRANGE],
         "images": len(table),
     }
-    if not any(counts[name] for name in (RELABELLED, CONFIRMED, TAKEN, LEFT_OUT)):
-        raise DataError(
-            f"Nothing of what was answered could be taken in ({_counted(counts)}); {out / CHANGES} says why.\n"
-            "Give the DATA that was reviewed as --into, and for photographs outside it their folder as --root."
-        )
-    root = _root(data_root, table["file_path"], bool(work.added))
-    table["file_path"] = [Path(os.path.relpath(path, root)).as_posix() for path in table["file_path"]]
-    files.write_text(out / TABLE, table.to_csv(index=False, lineterminator="\n"))
     if settled.repeated:
         notes.append(f"{settled.repeated} answers were given again by the same person; the last one counts.")
     if settled.conflicts:
         first = " or ".join(sorted({one.family for one in settled.conflicts[0]}))
-        notes.append(
-            f"On {len(settled.conflicts)} photographs people differ (the first: {first}); they were left alone."
-        )
+        notes.append(f"On {len(settled.conflicts)} images people differ (the first: {first}); they were left alone.")
     if counts[UNKNOWN]:
         notes.append(f"{counts[UNKNOWN]} answers name unknown families and were left alone; --new-families takes them.")
     if counts[STRANGE]:
         notes.append(f"{counts[STRANGE]} answers speak of images that are not there, or have changed; see {CHANGES}.")
-    notes.append(f"Train on it with: raravis train {out / TABLE} --root {root}")
+    notes.append(f"Train on it with: {shlex.join(['raravis', 'train', str(out / TABLE), '--root', str(root)])}")
     return Outcome("review", out / TABLE, figures, (), tuple(notes), out / CHANGES)
+
+
+def _refused(counts: Counter[str], out: Path) -> DataError:
+    if set(counts) == {CONFLICT}:
+        todo = "Let those who differ agree, or leave one of their files out."
+    else:
+        todo = "Give the DATA that was reviewed as --into, and for photographs outside it their folder as --root."
+    return DataError(
+        f"Nothing of what was answered could be taken in ({_counted(counts)}); {out / REFUSED} says why.\n{todo}"
+    )
 
 
 def _root(data_root: Path | None, paths: Iterable[str], added: bool) -> Path:

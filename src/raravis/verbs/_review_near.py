@@ -78,9 +78,14 @@ def near(
     seer = _of_run(Run.open(run), request, quiet) if Run.is_run(run) else _of_bundle(open_predictor(model, seed=seed))
     found: dict[str, list[Beside]] = {}
 
+    parts: dict[str, list[boxes.Sides]] = {}
+    for row in rows:
+        parts.setdefault(row.file_path, []).extend([row.box] if row.box else [])
+
     def read(row: Told) -> tuple[str, NDArray[np.uint8] | None]:
+        around = boxes.around(2 * seer.size, parts[row.file_path])  # as `predict` saw it
         try:
-            image = boxes.opened(decode.read_bytes(root / row.file_path), row.box, around=2 * seer.size)
+            image = boxes.opened(decode.read_bytes(root / row.file_path), row.box, around=around)
             return row.name, decode.squared(image, seer.size, seer.fit)
         except decode.UnreadableImageError:
             return row.name, None  # said when the photograph is to be shown

@@ -50,7 +50,7 @@ def review(
         into: with answers: the DATA that they correct and add to; the answered photographs alone when not given.
         new_families: with answers: take in families of which nobody knows, too; they may be misspelt.
         model: for a table: the run or bundle that made it; then the nearest training photographs have a say too.
-        limit: photographs listed at most.
+        limit: photographs, or animals in them, listed at most.
         data: where the images of the run are now, if not where they were.
         path_column: column of the table `data` or `into` that holds file paths.
         label_column: column of that table that holds labels.
@@ -73,7 +73,7 @@ def review(
         table = into is not None and Path(into).suffix.lower() in (".csv", ".parquet", ".jsonl")
         known = None if into is None else Request(into, path_column, label_column, base if table else None)
         place = base or Path.cwd()
-        return take(given, known, files.folder(out), root=place, new_families=new_families, quiet=quiet)
+        return take(given, known, Path(out), root=place, new_families=new_families, quiet=quiet)
     what = Path(what)
     request = None if data is None else Request(data, path_column, label_column, base)
     if Run.is_run(what):
@@ -141,7 +141,8 @@ def _predictions(
             f"None of the photographs of {table} can be read (the first: {bad[0]}).\n"
             "Call from the folder that `predict` was called from, or give it as --root."
         )
-    what = "animals in their boxes" if any(row.box for row in rows) else "photographs"
+    boxed = any(row.box for row in rows)
+    what = "animals in their boxes" if boxed else "photographs"
     lead = (
         f"{len(items)} of {len(rows)} {what} that the model named, the most useful first. "
         f"{len(found)} are worth a look; of the others the model gives no sign of doubt, and can still be wrong."
@@ -149,8 +150,9 @@ def _predictions(
     names = sorted({*told.families_of(rows), *(name for some in families.values() for name in some)})
     title = f"To look at: {table.name}"
     sheet.write(folder, items, title=title, lead=lead, families=names, beside=known, quiet=quiet)
-    photographs = len({row.file_path for row in rows})
-    figures: dict[str, Any] = {"photographs": photographs, "worth_a_look": len(found), "listed": len(items)}
+    figures: dict[str, Any] = {"photographs": len({row.file_path for row in rows})}
+    figures |= {"animals": len(rows)} if boxed else {}
+    figures |= {"worth_a_look": len(found), "listed": len(items)}
     figures |= Counter(item.verdict for item in items if item.verdict)
     return Outcome("review", folder, figures, bad, notes, folder / sheet.PAGE)
 
