@@ -1,11 +1,14 @@
 """What all tests share: a cache of their own, patience, and the real photographs where they are at hand."""
 
+import gc
 import io
 import os
 import time
 from pathlib import Path
 
 import pytest
+
+gc.set_threshold(20_000, 10, 5)  # every search of all that TensorFlow keeps takes long, and finds next to nothing
 
 
 @pytest.fixture(autouse=True)

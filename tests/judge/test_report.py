@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from raravis import page
 from raravis.errors import DataError
 from raravis.judge import metrics, predictions
 from raravis.judge.report import report
@@ -16,6 +17,7 @@ HISTORY = pd.DataFrame(
         "val_accuracy": [0.4, 0.6],
     }
 )
+CURVES = b"\x89PNG\r\nof the curves"
 
 
 def frame(right=0.7, count=60):
@@ -40,6 +42,7 @@ def written(out, table, **changes):
         "recipe": 'seed = 0\n[model]\nname = "basic_cnn"\n',
         "facts": {"seed": 7, "split_digest": "abc123", "machine": {"cores": 2}, "command": ["train", "x"]},
         "history": HISTORY,
+        "curves": CURVES,
         "predictions": table,
         "metrics": metrics.by_split(table, resamples=20),
         "images": lambda ids: [np.zeros((16, 16, 3), np.uint8)] * len(ids),
@@ -82,6 +85,7 @@ def test_the_report_holds_all_that_a_reader_needs(tmp_path):
         "Known, but without images here: yak.",
         "taken for",
         "calibration error",
+        page.data_uri(CURVES),
     ):
         assert words in text, words
     assert text.count("<img ") == 7

@@ -1,6 +1,7 @@
 """The recipe `best` without any weights: what was asked for holds, and what was trained is measured on val."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -85,45 +86,56 @@ def test_what_was_not_asked_for_is_as_the_recipe_of_the_network_has_it(without_w
     assert Run.open(out).recipe == recipe.load("patches")
 
 
-@pytest.mark.parametrize("gain", [0.01, 0.0])
-def test_in_the_time_left_a_network_by_the_epoch_is_measured_too(
-    without_weights, photos36, tmp_path, monkeypatch, gain
+def test_in_the_time_left_a_network_by_the_epoch_is_measured_too_and_a_kill_loses_nothing(
+    without_weights, photos36, tmp_path, monkeypatch
 ):
     from raravis.learn import fit, fused
 
-    monkeypatch.setattr(fused, "compared", lambda *_, **__: (0.5, 0.5 + gain))
     given = {"data.size": 32, "data.fit": "crop", "model.objective": "accuracy", "split.fractions": [0.6, 0.2, 0.2]}
-    out, begun = tmp_path / "run", {"recipe": "best", "set": given, "minutes": 5, "quiet": True}
+    cut, begun = tmp_path / "cut", {"recipe": "best", "set": given, "minutes": 5, "quiet": True}
 
     def killed(*_, **__):
         raise KeyboardInterrupt
 
+    def kept(out):
+        return {file.parent.name: file.stat().st_mtime_ns for file in out.glob("members/*/model.keras")}
+
     with monkeypatch.context() as patch:
         patch.setattr(fit, "fit", killed)
         with pytest.raises(KeyboardInterrupt):
-            raravis.train(str(photos36), out=out, **begun)
+            raravis.train(str(photos36), out=cut, **begun)
+    first = kept(cut)
+    assert set(first) == {"patches"}
     with pytest.raises(RunError, match="--resume"):
-        raravis.train(str(photos36), out=out, **begun)
-    before = (out / "members" / "patches" / "model.keras").stat().st_mtime_ns
-    outcome = raravis.train(str(photos36), out=out, **begun, resume=True)
-    assert (out / "members" / "patches" / "model.keras").stat().st_mtime_ns == before
-    members = [Run.open(out / "members" / name) for name in ("patches", "modern_cnn")]
-    whole = Run.open(out).recipe
-    for one in (whole, *(member.recipe for member in members)):
-        assert (one.data, one.split) == (members[0].recipe.data, members[0].recipe.split)
-    assert (whole.data.size, whole.data.fit, whole.split.fractions) == (32, "crop", (0.6, 0.2, 0.2))
-    assert whole.model.objective == "accuracy"
-    assert members[1].recipe.train.monitor == "val_accuracy"
-    assert whole.model.name == ("fused" if gain else "patches")
-    tried = pd.read_csv(out / "tried.csv")
-    assert tried["trial"].tolist() == ["patches", "modern_cnn"]
-    assert tried["verdict"].tolist() == ["kept", "kept" if gain else "left out: val gains nothing by it"]
-    for row, member in zip(tried.itertuples(), members, strict=True):
-        val = json.loads((member.path / "metrics.json").read_text())["val"]
-        assert (row.accuracy, row.macro_f1) == pytest.approx((val["accuracy"], val["macro_f1"]))
-        assert row.seconds > 0
-    assert "modern_cnn was trained for 4 epochs too and " in outcome.notes[0]
-    assert ("all are joined" if gain else "left out: joined") in outcome.notes[0]
+        raravis.train(str(photos36), out=cut, **begun)
+    with monkeypatch.context() as patch:
+        patch.setattr(fused, "compared", killed)
+        with pytest.raises(KeyboardInterrupt):
+            raravis.train(str(photos36), out=cut, **begun, resume=True)
+    both = kept(cut)
+    assert both == {**both, **first}
+    for gain in (0.01, 0.0):
+        out = shutil.copytree(cut, tmp_path / f"gain of {gain}")
+        monkeypatch.setattr(fused, "compared", lambda *_, gain=gain, **__: (0.5, 0.5 + gain))
+        outcome = raravis.train(str(photos36), out=out, **begun, resume=True)
+        assert kept(out) == both
+        members = [Run.open(out / "members" / name) for name in ("patches", "modern_cnn")]
+        whole = Run.open(out).recipe
+        for one in (whole, *(member.recipe for member in members)):
+            assert (one.data, one.split) == (members[0].recipe.data, members[0].recipe.split)
+        assert (whole.data.size, whole.data.fit, whole.split.fractions) == (32, "crop", (0.6, 0.2, 0.2))
+        assert whole.model.objective == "accuracy"
+        assert members[1].recipe.train.monitor == "val_accuracy"
+        assert whole.model.name == ("fused" if gain else "patches")
+        tried = pd.read_csv(out / "tried.csv")
+        assert tried["trial"].tolist() == ["patches", "modern_cnn"]
+        assert tried["verdict"].tolist() == ["kept", "kept" if gain else "left out: val gains nothing by it"]
+        for row, member in zip(tried.itertuples(), members, strict=True):
+            val = json.loads((member.path / "metrics.json").read_text())["val"]
+            assert (row.accuracy, row.macro_f1) == pytest.approx((val["accuracy"], val["macro_f1"]))
+            assert row.seconds > 0
+        assert "modern_cnn was trained for 4 epochs too and " in outcome.notes[0]
+        assert ("all are joined" if gain else "left out: joined") in outcome.notes[0]
 
 
 def test_a_network_by_the_epoch_takes_the_epochs_that_fit_beside_patches(monkeypatch):

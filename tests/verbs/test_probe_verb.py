@@ -1,6 +1,7 @@
 """Heads on frozen backbones, as users meet them: trained, chosen within minutes, refused with a reason."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -243,21 +244,15 @@ def no_time_left(monkeypatch):
     monkeypatch.setattr(_best, "finetuning", lambda *_, **__: [])
 
 
-@pytest.mark.parametrize(("names", "gain"), [(["plain"], 0.01), (["plain", "flat"], 0.01), (["plain"], 0.0)])
+@pytest.mark.parametrize(("names", "gains"), [(["plain"], [0.01, 0.0]), (["plain", "flat"], [0.01])])
 def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
-    at_hand, photos36, tmp_path, monkeypatch, names, gain
+    at_hand, photos36, tmp_path, monkeypatch, names, gains
 ):
     from raravis.learn import fit as learning
     from raravis.learn import fused
     from raravis.models.probe import Source
 
-    compared, shown = fused.compared, []
-
-    def judged(members, *given, **further):
-        shown.append(compared(members, *given, **further))
-        return 0.5, 0.5 + gain
-
-    real = _best.decided
+    real, compared = _best.decided, fused.compared
 
     def decided(*given, **further):
         chosen, tried, why = real(*given, **further)
@@ -265,42 +260,61 @@ def test_best_fine_tunes_in_the_time_that_is_left_and_survives_a_kill(
         return chosen.model_copy(update={"model": chosen.model.model_copy(update={"backbones": sources})}), tried, why
 
     monkeypatch.setattr(_best, "decided", decided)
-    monkeypatch.setattr(fused, "compared", judged)
     asked = {"model.objective": "accuracy", "split.fractions": [0.6, 0.2, 0.2]}
-    out, given = tmp_path / "run", {**SETTINGS, **asked, "seed": 1}
+    cut, given = tmp_path / "cut", {**SETTINGS, **asked, "seed": 1}
 
     def killed(*_, **__):
         raise KeyboardInterrupt
 
+    def best(out, **options):
+        return raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True, **options)
+
+    def kept(out):
+        return {file.parent.name: file.stat().st_mtime_ns for file in out.glob("members/*/model.keras")}
+
     with monkeypatch.context() as patch:
         patch.setattr(learning, "fit", killed)
         with pytest.raises(KeyboardInterrupt):
-            raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
-    probe = out / "members" / "probe"
-    before = (probe / "model.keras").stat().st_mtime_ns
+            best(cut)
+    first = kept(cut)
+    assert set(first) == {"probe"}
     with pytest.raises(RunError, match="--resume"):
-        raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, quiet=True)
-    outcome = raravis.train(str(photos36), recipe="best", set=given, minutes=5, out=out, resume=True, quiet=True)
-    assert (probe / "model.keras").stat().st_mtime_ns == before
-    told = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} fine-tuned for 8 epochs too"
-    assert any(told in note for note in outcome.notes)
-    tuned = sorted((out / "members").glob("finetuned*"))
-    assert [Run.open(folder).recipe.model.backbone for folder in tuned] == names
-    assert {Run.open(folder).recipe.train.monitor for folder in tuned} == {"val_accuracy"}
-    assert {Run.open(folder).recipe.split.fractions for folder in [out, probe, *tuned]} == {(0.6, 0.2, 0.2)}
-    assert {Run.open(folder).recipe.model.objective for folder in [out, probe]} == {"accuracy"}
-    said = pd.read_csv(out / "heads.csv").set_index("head")
-    assert raravis.evaluate(out, quiet=True).figures["n"] == (Run.open(out).split["split"] == "test").sum()
-    if not gain:
-        assert Run.open(out).recipe == Run.open(probe).recipe
-        assert any("left out: joined as val weighs them they reach 0.500 on val" in note for note in outcome.notes)
-        return
-    assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
-    assert said.index[0] == "all together"
-    (alone, together) = shown[-1]
-    assert together == pytest.approx(said["accuracy"].iloc[0])
-    assert alone == pytest.approx(said["accuracy"].iloc[1])
-    assert "runs that were joined" in (out / "report.html").read_text()
+        best(cut)
+    with monkeypatch.context() as patch:
+        patch.setattr(fused, "compared", killed)
+        with pytest.raises(KeyboardInterrupt):
+            best(cut, resume=True)
+    trained = kept(cut)
+    assert trained == {**trained, **first}
+    for gain in gains:
+        out, shown = shutil.copytree(cut, tmp_path / f"gain of {gain}"), []
+
+        def judged(*members, shown=shown, gain=gain, **further):
+            shown.append(compared(*members, **further))
+            return 0.5, 0.5 + gain
+
+        monkeypatch.setattr(fused, "compared", judged)
+        outcome = best(out, resume=True)
+        assert kept(out) == trained
+        probe, tuned = out / "members" / "probe", sorted((out / "members").glob("finetuned*"))
+        told = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} fine-tuned for 8 epochs too"
+        assert any(told in note for note in outcome.notes)
+        assert [Run.open(folder).recipe.model.backbone for folder in tuned] == names
+        assert {Run.open(folder).recipe.train.monitor for folder in tuned} == {"val_accuracy"}
+        assert {Run.open(folder).recipe.split.fractions for folder in [out, probe, *tuned]} == {(0.6, 0.2, 0.2)}
+        assert {Run.open(folder).recipe.model.objective for folder in [out, probe]} == {"accuracy"}
+        said = pd.read_csv(out / "heads.csv").set_index("head")
+        assert raravis.evaluate(out, quiet=True).figures["n"] == (Run.open(out).split["split"] == "test").sum()
+        if not gain:
+            assert Run.open(out).recipe == Run.open(probe).recipe
+            assert any("left out: joined as val weighs them they reach 0.500 on val" in note for note in outcome.notes)
+            continue
+        assert Run.open(out).recipe.model.members == tuple(map(str, [probe, *tuned]))
+        assert said.index[0] == "all together"
+        (alone, together) = shown[-1]
+        assert together == pytest.approx(said["accuracy"].iloc[0])
+        assert alone == pytest.approx(said["accuracy"].iloc[1])
+        assert "runs that were joined" in (out / "report.html").read_text()
 
 
 def test_fine_tuning_takes_the_epochs_that_fit(at_hand, monkeypatch):

@@ -45,6 +45,7 @@ def report(
     recipe: str,
     facts: Mapping[str, Any],
     history: pd.DataFrame,
+    curves: bytes,
     predictions: pd.DataFrame,
     metrics: Mapping[str, Mapping[str, Any]],
     images: Images,
@@ -66,6 +67,7 @@ def report(
         facts: what the run was made with: seed, split digest, data, versions, machine; nested mappings are
             unfolded.
         history: one row an epoch, as `figures.curves` takes it; may be empty.
+        curves: what that drew, as PNG; not looked at where no epoch was recorded.
         predictions: a table of `judge.predictions`.
         metrics: what `judge.metrics.by_split` gave for it.
         images: gives the pixels of the images that are shown, all of the detailed side.
@@ -90,7 +92,7 @@ def report(
     whose = shown[["file_path", "family"]] if rights is None else rights
     sections = [
         Section("At a glance", list(_headline(metrics, judged, side, notes, unseen))),
-        *_learned(history, choices or {}),
+        *_learned(history, curves, choices or {}),
         Section("Each family", list(_families(metrics[side], groups))),
         Section("What is taken for what", list(_confusions(shown, groups, images, known, whose))),
         Section(
@@ -150,15 +152,15 @@ def _headline(
     )
 
 
-def _learned(history: pd.DataFrame, choices: Mapping[str, pd.DataFrame]) -> Iterator[Section]:
+def _learned(history: pd.DataFrame, curves: bytes, choices: Mapping[str, pd.DataFrame]) -> Iterator[Section]:
     """Curves of what was trained by the epoch; what was chosen from where something was."""
     if choices:
         yield Section("How it was chosen", [Table(table, caption) for caption, table in choices.items()])
     if len(history) != 1 or not choices:
-        yield Section("How it learned", [_curves(history)])
+        yield Section("How it learned", [_curves(history, curves)])
 
 
-def _curves(history: pd.DataFrame) -> Block:
+def _curves(history: pd.DataFrame, drawn: bytes) -> Block:
     if history.empty:
         return Text("No epoch was recorded.")
     last = history.iloc[-1]
@@ -167,7 +169,7 @@ def _curves(history: pd.DataFrame) -> Block:
         f"{last['accuracy']:.3f}, validation accuracy {last['val_accuracy']:.3f}."
     )
     caption = "Training values are measured while the network learns, under its augmentation and dropout if any."
-    return Picture(drawing.png(figures.curves(history)), caption, alt)
+    return Picture(drawn, caption, alt)
 
 
 def _families(found: Mapping[str, Any], groups: Mapping[str, str] | None) -> Iterator[Block]:

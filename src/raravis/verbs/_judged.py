@@ -68,14 +68,14 @@ def keep(
     files.write_json(out / METRICS, judged)
     if out == run.path and (out / TRIED).is_file():
         _fill_in(run, judged["val"])
-    if not run.history.empty:
-        drawing.save(figures.curves(run.history), out / CURVES)
+    curves = b"" if run.history.empty else drawing.save(figures.curves(run.history), out / CURVES)
     report.report(
         out / REPORT,
         title=f"{run.recipe.model.name}: {run.path.name}",
         recipe=run.recipe.toml(),
         facts={"seed": run.recipe.seed, **run.environment},
         history=run.history,
+        curves=curves,
         predictions=made,
         metrics=judged,
         images=lambda ids: list(images.store.read(ids)),
