@@ -3,12 +3,18 @@
 import gc
 import io
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-gc.set_threshold(20_000, 10, 5)  # every search of all that TensorFlow keeps takes long, and finds next to nothing
+
+def pytest_runtest_teardown():
+    """What Keras brings with it is no garbage: to search it for some, again and again, is a sixth of all the time."""
+    if "keras" in sys.modules and not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -158,6 +158,7 @@ def test_damaged_requests_are_no_crash(start):
 
 def test_what_was_imported_is_no_garbage_while_requests_are_served():
     gc.unfreeze()
+    gc.unfreeze()
     before = gc.get_freeze_count()
     with server._settled():
         assert gc.get_freeze_count() > before + 10_000

@@ -89,14 +89,14 @@ class Pictures:
                 yield from _read(folder / answer.file_path)
 
 
-def placed(path: Path) -> Path:
+def _placed(path: Path) -> Path:
     """A path without `..` and links in its folders, so that paths can be compared."""
     return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _read(path: Path) -> Iterator[tuple[Path, bytes]]:
     try:
-        yield placed(path), decode.read_bytes(path)
+        yield _placed(path), decode.read_bytes(path)
     except UnreadableImageError:
         return
 
