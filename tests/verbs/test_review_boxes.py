@@ -216,26 +216,14 @@ def test_where_nothing_is_left_to_learn_from_it_says_so_and_an_earlier_result_st
 def test_no_animal_in_a_photograph_that_is_not_there_is_not_told_as_left_out(taken, tmp_path, monkeypatch):
     table, root = taken
     monkeypatch.chdir(tmp_path / "cameras")
-    file = answer(
-        tmp_path,
-        "b.csv",
-        ("gone.jpg", LEFT, "-"),
-        ("two.jpg", LEFT, "ursidae"),
-        columns=NAMED,
-    )
+    file = answer(tmp_path, "b.csv", ("gone.jpg", LEFT, "-"), ("two.jpg", LEFT, "ursidae"), columns=NAMED)
     found = raravis.review(answers=file, into=str(table), out=tmp_path / "c", root=root, quiet=True)
     told = {name: found.figures[name] for name in ("left_out", "relabelled", "no_such_image", "images")}
     assert told == {"left_out": 0, "relabelled": 1, "no_such_image": 1, "images": 38}
 
 
 def test_a_new_family_is_written_in_one_way(boxed, tmp_path):
-    file = answer(
-        tmp_path,
-        "a.csv",
-        ("two.jpg", LEFT, "Canidae"),
-        ("two.jpg", RIGHT, "canidae"),
-        columns=NAMED,
-    )
+    file = answer(tmp_path, "a.csv", ("two.jpg", LEFT, "Canidae"), ("two.jpg", RIGHT, "canidae"), columns=NAMED)
     found = raravis.review(answers=file, out=tmp_path / "out", root=tmp_path / "cameras", quiet=True)
     assert [row["family"] for row in table_of(found.out)] == ["Canidae", "Canidae"]
 

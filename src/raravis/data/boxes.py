@@ -35,14 +35,14 @@ def read(text: str) -> Sides:
     return left, top, width, height
 
 
-def written(sides: Sides) -> str:
-    """The sides as a table tells them, joined by `|`."""
-    return "|".join(map(str, sides))
+def written(sides: Sides | None) -> str:
+    """The sides as a table tells them, joined by `|`; "" for all of a photograph."""
+    return "" if sides is None else "|".join(map(str, sides))
 
 
-def name(file_path: str, sides: Sides | None) -> str:
-    """What tells one animal from others: its photograph, and the box in it where there is one."""
-    return file_path if sides is None else f"{file_path}\n{written(sides)}"
+def name(photograph: str, bbox: str) -> str:
+    """What tells one animal from others: its photograph, and the box in it, as it is `written`, where there is one."""
+    return f"{photograph}\n{bbox}" if bbox else photograph
 
 
 def around(pixels: int, sides: Iterable[Sides]) -> int:

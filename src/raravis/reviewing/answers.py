@@ -55,7 +55,7 @@ class Answer:
     @property
     def name(self) -> str:
         """What tells what it speaks of from all else."""
-        return boxes.name(self.photograph, self.box)
+        return boxes.name(self.photograph, boxes.written(self.box))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _firsts(there: Sequence[tuple[Item, Probe]]) -> Iterator[Item]:
     """The first of every group of photographs that look the same and are told alike."""
     if not there:
         return
-    ids = [boxes.name(look.image_id, item.box) for item, look in there]
+    ids = [boxes.name(look.image_id, item.bbox) for item, look in there]
     table = pd.DataFrame({"image_id": ids, "phash": [look.phash for _, look in there]})
     keys = [(int(group), item.told, item.label) for group, (item, _) in zip(audit.groups(table), there, strict=True)]
     sizes = Counter(keys)

@@ -52,9 +52,9 @@ class Item:
     @property
     def name(self) -> str:
         """What tells it from all others."""
-        return boxes.name(self.file_path, self.box)
+        return boxes.name(self.file_path, self.bbox)
 
     @property
     def bbox(self) -> str:
         """The box as the table tells it; "" for all of the photograph."""
-        return "" if self.box is None else boxes.written(self.box)
+        return boxes.written(self.box)

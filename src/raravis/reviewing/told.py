@@ -43,7 +43,7 @@ class Told:
     @property
     def name(self) -> str:
         """What tells it from all others."""
-        return boxes.name(self.file_path, self.box)
+        return boxes.name(self.file_path, boxes.written(self.box))
 
 
 def read(file: Path) -> tuple[list[Told], tuple[str, ...]]:

@@ -65,8 +65,8 @@ class _Work:
         """Write down what became of an answer."""
         self.changes.append(
             {
-                **{"file_path": answer.file_path, "image_id": answer.image_id},
-                **{"bbox": boxes.written(answer.box) if answer.box else "", "before": before, "change": change},
+                **{"file_path": answer.file_path, "image_id": answer.image_id, "bbox": boxes.written(answer.box)},
+                **{"before": before, "change": change},
                 **{"family": family or answer.family, "who": answer.who, "time": answer.time, "note": answer.note},
             }
         )
@@ -144,7 +144,7 @@ def _laid_out(into: Request | None, out: Path, quiet: bool) -> _Work:
         work.ids[path] = image_id
         work.rows_of.setdefault(image_id or path, []).append(row)
         if whole and box:
-            work.rows_of.setdefault(f"{whole}\n{box}", []).append(row)
+            work.rows_of.setdefault(boxes.name(whole, box), []).append(row)
     table["file_path"] = [str(root / path) for path in table["file_path"]]
     return work
 

@@ -15,6 +15,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import IO, Final
 
+from raravis.data.boxes import read
 from raravis.serve.formats import About
 from raravis.serve.row import Box, Row
 
@@ -114,8 +115,7 @@ def _parsed(text: str, boxes: bool) -> Row:
     cells = dict(zip((*COLUMNS, *BOXES) if boxes else COLUMNS, fields, strict=True))
     box = None
     if cells.get("detection"):
-        left, top, width, height = map(float, cells["bbox"].split("|"))
-        box = Box(int(cells["detection"]), left, top, width, height, float(cells["detection_confidence"]))
+        box = Box(int(cells["detection"]), *read(cells["bbox"]), float(cells["detection_confidence"]))
     row = Row(
         cells["file_path"],
         cells["error"],
